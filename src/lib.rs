@@ -1,0 +1,22 @@
+//! walcast keeps PostgreSQL backups in several places at once.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod budget;
+pub mod byte_size;
+pub mod clock;
+pub mod codec;
+#[cfg(feature = "manifest")]
+#[cfg_attr(docsrs, doc(cfg(feature = "manifest")))]
+pub mod config;
+pub mod disk;
+pub mod fanout;
+#[cfg(feature = "manifest")]
+#[cfg_attr(docsrs, doc(cfg(feature = "manifest")))]
+pub mod manifest;
+pub mod pg;
+pub mod repository;
+pub mod secret;
+pub mod spool;
+pub mod store;
+pub mod workers;

@@ -1,0 +1,1 @@
+//! Barman Cloud's layout.

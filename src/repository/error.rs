@@ -1,0 +1,66 @@
+//! What can go wrong in a repository.
+
+use crate::{
+    codec::CodecError,
+    store::{self, Class, Key},
+};
+
+/// A result of a repository.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An operation of a repository failed. Cheap to clone.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// An object is damaged, or is not what its name says.
+    #[error("{key} in {repository}: {reason}")]
+    Damaged {
+        /// The repository.
+        repository: String,
+        /// The damaged object.
+        key: Key,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A name cannot be a key of the store.
+    #[error("{repository}: {source}")]
+    Key {
+        /// The repository.
+        repository: String,
+        /// What is wrong with it.
+        source: store::InvalidKey,
+    },
+    /// An encoding is not available in this build.
+    #[error("{repository}: {source}")]
+    Codec {
+        /// The repository.
+        repository: String,
+        /// Which, and how to get it.
+        source: CodecError,
+    },
+}
+
+impl Error {
+    /// Returns what the caller can do.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Store(error) => error.class(),
+            Self::Damaged { .. } | Self::Key { .. } | Self::Codec { .. } => Class::Invalid,
+        }
+    }
+
+    /// Returns what to do, as a full sentence.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::Damaged { .. } => {
+                Some("Keep the object for inspection and copy it again from another destination.")
+            }
+            Self::Key { .. } => Some("Shorten the path or the server name of this destination."),
+            Self::Codec { .. } => Some("Build walcast with the feature named after the codec."),
+        }
+    }
+}

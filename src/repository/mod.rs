@@ -1,0 +1,95 @@
+//! One PostgreSQL cluster's backups on one store, in one on-store layout.
+//!
+//! A [`Repository`] says where a layout keeps things and what they look like there; it has no
+//! opinion on how many copies are wanted or what to do when a store fails. The trait is the
+//! intersection that the engines need: layouts are never abstracted together beyond it.
+
+pub mod barman;
+mod error;
+mod wal;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+
+pub use self::{
+    error::{Error, Result},
+    wal::{ClusterIdentity, StoredWal, WalFile},
+};
+use crate::{codec::Encoding, pg::WalFileName, store};
+
+/// A cluster's backups in one layout on one store.
+#[async_trait]
+pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
+    /// Returns the layout.
+    fn format(&self) -> Format;
+
+    /// Returns how WAL must be encoded for [`put_wal`](Self::put_wal).
+    fn wal_encoding(&self) -> Encoding;
+
+    /// Checks that the store answers and that nothing in it contradicts `identity`.
+    async fn check(&self, identity: Option<&ClusterIdentity>) -> Result<()>;
+
+    /// Stores one file of the archive; never replaces other content.
+    ///
+    /// With [`Expect::Absent`] a layout may save the look at what is there, and rely on the
+    /// store's create-if-absent. May be repeated; after an error the file may be there.
+    async fn put_wal(&self, wal: &WalFile, expect: Expect) -> Result<PutOutcome>;
+
+    /// Returns the objects that hold the file named `name`, best first; none if it is not
+    /// archived. More than one are the same file in several encodings, or a conflict.
+    async fn find_wal(&self, name: WalFileName) -> Result<Vec<StoredWal>>;
+
+    /// Opens a stored file, decoded. The stream fails with an error of class
+    /// [`Invalid`](store::Class::Invalid) when the object is damaged, and never yields more than
+    /// `limit` bytes. Reading it to its end verifies what the layout lets one verify.
+    async fn read_wal(
+        &self,
+        wal: &StoredWal,
+        limit: u64,
+    ) -> Result<BoxStream<'static, Result<Bytes>>>;
+
+    /// Lists the archive in [archive order](WalFileName), from the first name that is not less
+    /// than `from`. Foreign objects are passed by. Memory is bounded by one directory of the
+    /// layout.
+    fn list_wal(&self, from: Option<WalFileName>) -> BoxStream<'static, Result<StoredWal>>;
+}
+
+/// An on-store layout.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Format {
+    /// Barman Cloud's.
+    Barman,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Barman => f.write_str("barman"),
+        }
+    }
+}
+
+/// What the caller of [`Repository::put_wal`] knows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Expect {
+    /// This name was never offered to this repository before.
+    Absent,
+    /// It may have been: look first.
+    Unknown,
+}
+
+/// What [`Repository::put_wal`] did.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PutOutcome {
+    /// It is there now.
+    Stored,
+    /// It was there already, with the same content.
+    Present,
+    /// Other content is there under this name; nothing was written.
+    Conflict(StoredWal),
+}
