@@ -65,7 +65,9 @@ impl Budget {
     /// Takes `bytes` if they are free now and nobody waits for them.
     pub fn try_acquire(&self, bytes: u64) -> Option<Reservation> {
         let permits = self.permits(bytes);
-        let permit = Arc::clone(&self.0.semaphore).try_acquire_many_owned(permits).ok()?;
+        let permit = Arc::clone(&self.0.semaphore)
+            .try_acquire_many_owned(permits)
+            .ok()?;
         Some(Reservation { permit })
     }
 
@@ -87,7 +89,9 @@ impl Budget {
     }
 
     fn permits(&self, bytes: u64) -> u32 {
-        u32::try_from(kib(bytes)).unwrap_or(u32::MAX).min(self.0.total_kib)
+        u32::try_from(kib(bytes))
+            .unwrap_or(u32::MAX)
+            .min(self.0.total_kib)
     }
 }
 
@@ -101,7 +105,10 @@ impl Reservation {
 
     /// Returns `buffer` as [`Bytes`] that give the reservation back with their last clone.
     pub fn attach(self, buffer: Vec<u8>) -> Bytes {
-        Bytes::from_owner(Accounted { buffer, _reservation: self })
+        Bytes::from_owner(Accounted {
+            buffer,
+            _reservation: self,
+        })
     }
 }
 

@@ -19,7 +19,10 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the clock"
+    )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
@@ -35,7 +38,10 @@ pub struct TokioClock {
 impl TokioClock {
     /// Creates a clock that reads `epoch` now.
     pub fn starting_at(epoch: Timestamp) -> Self {
-        Self { epoch, start: Instant::now() }
+        Self {
+            epoch,
+            start: Instant::now(),
+        }
     }
 }
 

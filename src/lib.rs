@@ -10,13 +10,13 @@ pub mod codec;
 #[cfg_attr(docsrs, doc(cfg(feature = "manifest")))]
 pub mod config;
 pub mod disk;
-pub mod fanout;
+//pub mod fanout;
 #[cfg(feature = "manifest")]
 #[cfg_attr(docsrs, doc(cfg(feature = "manifest")))]
 pub mod manifest;
 pub mod pg;
-pub mod repository;
+//pub mod repository;
 pub mod secret;
-pub mod spool;
+//pub mod spool;
 pub mod store;
 pub mod workers;

@@ -67,7 +67,10 @@ async fn run<T: Send + 'static>(
     semaphore: &Semaphore,
     job: impl FnOnce() -> T + Send + 'static,
 ) -> T {
-    let _permit = semaphore.acquire().await.expect("the semaphore is never closed");
+    let _permit = semaphore
+        .acquire()
+        .await
+        .expect("the semaphore is never closed");
     #[expect(clippy::disallowed_methods, reason = "the one place that may")]
     match tokio::task::spawn_blocking(job).await {
         Ok(value) => value,

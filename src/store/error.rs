@@ -192,7 +192,13 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { operation, store, key, reason, .. } = &*self.0;
+        let Inner {
+            operation,
+            store,
+            key,
+            reason,
+            ..
+        } = &*self.0;
         match key {
             Some(key) => write!(f, "{operation} {key} in {store}: {reason}"),
             None => write!(f, "{operation} in {store}: {reason}"),

@@ -24,7 +24,11 @@ impl Key {
         let valid = (1..=Self::MAX_BYTES).contains(&text.len())
             && !text.starts_with('/')
             && !text.chars().any(char::is_control);
-        if valid { Ok(Self(text)) } else { Err(InvalidKey(text.escape_default().to_string())) }
+        if valid {
+            Ok(Self(text))
+        } else {
+            Err(InvalidKey(text.escape_default().to_string()))
+        }
     }
 
     /// Returns the text.
@@ -56,7 +60,10 @@ mod tests {
             assert!(Key::parse(text).is_err(), "{text:?}");
         }
         for text in ["a", "a//b", "a b/ü+:%20", "a/../b", "a/"] {
-            assert_eq!(Key::parse(text).map(|key| key.to_string()).as_deref(), Ok(text));
+            assert_eq!(
+                Key::parse(text).map(|key| key.to_string()).as_deref(),
+                Ok(text)
+            );
         }
     }
 }

@@ -64,7 +64,11 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// [`Capabilities::ordered_list`].
     ///
     /// The stream ends at the first error. A prefix without objects is an empty stream.
-    fn list(&self, prefix: &str, start_after: Option<&str>) -> BoxStream<'static, Result<ObjectMeta>>;
+    fn list(
+        &self,
+        prefix: &str,
+        start_after: Option<&str>,
+    ) -> BoxStream<'static, Result<ObjectMeta>>;
 
     /// Lists one level below `prefix`: objects whose keys have no further `/` after it, and the
     /// prefixes (ending in `/`) of the others.
@@ -75,6 +79,7 @@ pub trait Store: fmt::Debug + fmt::Display + Send + Sync + 'static {
     async fn delete(&self, keys: &[Key]) -> Vec<Result<()>>;
 
     /// Lists uploads below `prefix` that were begun and neither completed nor aborted.
+    /// [`Class::Invalid`] if the store cannot list them.
     async fn unfinished_uploads(&self, prefix: &str) -> Result<Vec<UnfinishedUpload>>;
 
     /// Removes what an unfinished upload left behind. One that is gone is a success.
@@ -107,8 +112,6 @@ pub struct Capabilities {
     pub ordered_list: bool,
     /// Objects can have tags.
     pub tags: bool,
-    /// Unfinished uploads can be listed.
-    pub lists_unfinished: bool,
     /// Smallest size of a part that is not the last, in bytes.
     pub min_part_size: u64,
     /// Most parts of one upload.
@@ -132,7 +135,9 @@ pub struct Tags(Arc<[(String, String)]>);
 impl Tags {
     /// Returns the pairs.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+        self.0
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     /// Returns whether there are none.
@@ -159,7 +164,10 @@ pub struct PutOptions {
 impl PutOptions {
     /// Options for a key that must be new.
     pub fn create() -> Self {
-        Self { mode: PutMode::Create, ..Self::default() }
+        Self {
+            mode: PutMode::Create,
+            ..Self::default()
+        }
     }
 
     /// Adds tags.
@@ -227,7 +235,9 @@ pub struct Object {
 
 impl fmt::Debug for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Object").field("meta", &self.meta).finish_non_exhaustive()
+        f.debug_struct("Object")
+            .field("meta", &self.meta)
+            .finish_non_exhaustive()
     }
 }
 

@@ -21,7 +21,11 @@ struct Inner {
 
 enum Content {
     Memory(Bytes),
-    File { file: Arc<File>, budget: Budget, workers: Workers },
+    File {
+        file: Arc<File>,
+        budget: Budget,
+        workers: Workers,
+    },
 }
 
 impl Payload {
@@ -35,13 +39,25 @@ impl Payload {
     /// Wraps bytes in memory whose SHA-256 is known.
     pub fn hashed(bytes: Bytes, sha256: Sha256) -> Self {
         let len = bytes.len() as u64;
-        Self(Arc::new(Inner { len, sha256, content: Content::Memory(bytes) }))
+        Self(Arc::new(Inner {
+            len,
+            sha256,
+            content: Content::Memory(bytes),
+        }))
     }
 
     /// Wraps a file of `len` bytes that nobody changes any more and whose SHA-256 is known.
     pub fn file(file: File, len: u64, sha256: Sha256, budget: Budget, workers: Workers) -> Self {
-        let content = Content::File { file: Arc::new(file), budget, workers };
-        Self(Arc::new(Inner { len, sha256, content }))
+        let content = Content::File {
+            file: Arc::new(file),
+            budget,
+            workers,
+        };
+        Self(Arc::new(Inner {
+            len,
+            sha256,
+            content,
+        }))
     }
 
     /// Returns the number of bytes.
@@ -80,7 +96,11 @@ impl Payload {
                 let end = usize::try_from(range.end).map_err(|_| outside())?;
                 Ok(bytes.slice(start..end))
             }
-            Content::File { file, budget, workers } => {
+            Content::File {
+                file,
+                budget,
+                workers,
+            } => {
                 let len = range.end - range.start;
                 let reservation = budget.acquire(len).await;
                 let mut buffer = vec![0; usize::try_from(len).map_err(|_| outside())?];
