@@ -103,6 +103,15 @@ impl Reservation {
         drop(self.permit.split(surplus));
     }
 
+    /// Takes `bytes` out of the reservation, or all of it if that is less.
+    #[must_use]
+    pub fn split_off(&mut self, bytes: u64) -> Self {
+        let wanted = usize::try_from(kib(bytes)).unwrap_or(usize::MAX);
+        let part = wanted.min(self.permit.num_permits());
+        let permit = self.permit.split(part).expect("no more is taken than there is");
+        Self { permit }
+    }
+
     /// Returns `buffer` as [`Bytes`] that give the reservation back with their last clone.
     pub fn attach(self, buffer: Vec<u8>) -> Bytes {
         Bytes::from_owner(Accounted {

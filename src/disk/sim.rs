@@ -233,7 +233,7 @@ impl Disk for SimDisk {
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let mut state = self.writing()?;
-        state.folder(path.parent().unwrap_or(Path::new("")))?;
+        state.folder(path.parent().unwrap_or_else(|| Path::new("")))?;
         if state.current.contains_key(path) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -287,7 +287,7 @@ impl Disk for SimDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.writing()?;
-        state.folder(to.parent().unwrap_or(Path::new("")))?;
+        state.folder(to.parent().unwrap_or_else(|| Path::new("")))?;
         if !state.current.contains_key(from) {
             return Err(io::ErrorKind::NotFound.into());
         }
@@ -301,7 +301,7 @@ impl Disk for SimDisk {
             .cloned()
             .collect();
         for old in below {
-            let rest = old.strip_prefix(from).unwrap_or(Path::new(""));
+            let rest = old.strip_prefix(from).unwrap_or_else(|_| Path::new(""));
             let new = if rest == Path::new("") {
                 to.to_owned()
             } else {

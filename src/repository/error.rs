@@ -15,6 +15,16 @@ pub enum Error {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// No answer came.
+    #[error("{repository}: no answer to `{operation}` within {after:?}")]
+    TimedOut {
+        /// The repository.
+        repository: String,
+        /// What was asked.
+        operation: &'static str,
+        /// How long was waited.
+        after: std::time::Duration,
+    },
     /// An object is damaged, or is not what its name says.
     #[error("{key} in {repository}: {reason}")]
     Damaged {
@@ -48,7 +58,16 @@ impl Error {
     pub fn class(&self) -> Class {
         match self {
             Self::Store(error) => error.class(),
+            Self::TimedOut { .. } => Class::Transient,
             Self::Damaged { .. } | Self::Key { .. } | Self::Codec { .. } => Class::Invalid,
+        }
+    }
+
+    /// Returns how long the store asked to wait.
+    pub fn retry_after(&self) -> Option<std::time::Duration> {
+        match self {
+            Self::Store(error) => error.retry_after(),
+            _ => None,
         }
     }
 
@@ -56,6 +75,9 @@ impl Error {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Store(error) => error.hint(),
+            Self::TimedOut { .. } => {
+                Some("Look at the network to the store and at the store's own status.")
+            }
             Self::Damaged { .. } => {
                 Some("Keep the object for inspection and copy it again from another destination.")
             }

@@ -114,6 +114,37 @@ impl Payload {
             }
         }
     }
+
+    /// Returns a blocking reader of all bytes, for use on a blocking thread.
+    pub fn reader(&self) -> impl io::Read + Send + use<> {
+        PayloadReader { inner: Arc::clone(&self.0), position: 0 }
+    }
+}
+
+struct PayloadReader {
+    inner: Arc<Inner>,
+    position: u64,
+}
+
+impl io::Read for PayloadReader {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let left = self.inner.len - self.position;
+        let wanted = buf.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let buf = &mut buf[..wanted];
+        let read = match &self.inner.content {
+            Content::Memory(bytes) => {
+                let start = usize::try_from(self.position).map_err(io::Error::other)?;
+                buf.copy_from_slice(&bytes[start..start + wanted]);
+                wanted
+            }
+            Content::File { file, .. } => file.read_at(buf, self.position)?,
+        };
+        if read == 0 && wanted > 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.position += read as u64;
+        Ok(read)
+    }
 }
 
 impl fmt::Debug for Payload {

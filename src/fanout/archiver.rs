@@ -1,0 +1,522 @@
+//! The archiver: takes files from PostgreSQL and answers for them.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::mpsc, time::sleep};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    Destination, DestinationId,
+    backlog::Backlog,
+    breaker::{BreakerSettings, Permission},
+    compare::{self, Comparison},
+    encode::Encoder,
+    error::{ArchiveError, Outcome},
+    flight::{Flight, Job},
+    lane::{Lane, PARKED_FOR},
+    look_ahead::{self, Waiting},
+    policy::{Decision, Policy, Progress, Refusal, Room, Situation},
+    source::Sources,
+    status::Status,
+};
+use crate::{
+    budget::Budget,
+    byte_size::ByteSize,
+    clock::{Clock, SystemClock},
+    codec::Encoding,
+    disk::{Disk, LocalDisk},
+    pg::WalFileName,
+    spool::{Debt, RememberedPair, Spool, State},
+    workers::Workers,
+};
+
+/// Bounds and habits of an [`Archiver`].
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// When a file counts as archived.
+    pub policy: Policy,
+    /// When a destination counts as down.
+    pub breaker: BreakerSettings,
+    /// Most bytes of WAL in memory, whatever the number of destinations.
+    pub memory: ByteSize,
+    /// How many further files are sent while one is asked for.
+    pub look_ahead: usize,
+    /// Whether segments are looked into: right cluster, name, size. Off only in tests.
+    pub verify: bool,
+    /// Bytes of debts older than this are dropped from the spool and back-filled from a
+    /// destination that holds them; `None` keeps them.
+    pub max_debt_age: Option<Duration>,
+}
+
+impl Default for Settings {
+    /// The default [`Policy`], 48 MiB of memory, no look-ahead, segments verified.
+    fn default() -> Self {
+        Self {
+            policy: Policy::default(),
+            breaker: BreakerSettings::default(),
+            memory: ByteSize::mib(48),
+            look_ahead: 0,
+            verify: true,
+            max_debt_age: None,
+        }
+    }
+}
+
+/// Builds an [`Archiver`].
+#[derive(Debug)]
+pub struct ArchiverBuilder {
+    destinations: Vec<Destination>,
+    spool: Spool,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    disk: Arc<dyn Disk>,
+    workers: Workers,
+    seed: u64,
+}
+
+/// Sends each file of the WAL archive to every destination; cheap to clone.
+///
+/// Call [`shutdown`](Self::shutdown) before the runtime ends: it stops the lanes and remembers
+/// the health of the destinations.
+#[derive(Clone, Debug)]
+pub struct Archiver(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    settings: Settings,
+    lanes: Vec<Arc<Lane>>,
+    queues: Vec<mpsc::Sender<Job>>,
+    sources: Arc<Sources>,
+    spool: Spool,
+    clock: Arc<dyn Clock>,
+    flights: Mutex<BTreeMap<WalFileName, Arc<Flight>>>,
+    pairs: Arc<Mutex<Vec<RememberedPair>>>,
+    last: Mutex<State>,
+    tasks: TaskTracker,
+    cancel: CancellationToken,
+}
+
+/// A file was archived.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
+pub struct Archived {
+    /// The file.
+    pub name: WalFileName,
+    /// What became of it at each destination; whoever does not hold it owes it durably.
+    pub outcomes: Vec<(DestinationId, Outcome)>,
+}
+
+impl ArchiverBuilder {
+    /// Sets bounds and habits.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Sets the clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets the disk from which files are read.
+    #[must_use]
+    pub fn disk(mut self, disk: Arc<dyn Disk>) -> Self {
+        self.disk = disk;
+        self
+    }
+
+    /// Sets the threads for blocking work.
+    #[must_use]
+    pub fn workers(mut self, workers: Workers) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Sets the seed of the jitter.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Starts the lanes on the current tokio runtime.
+    pub async fn start(self) -> Archiver {
+        let state = self.spool.load_state().await;
+        let fresh = self.spool.is_fresh().await;
+        let budget = Budget::new(self.settings.memory);
+        let now = self.clock.now();
+        let mut lanes = Vec::new();
+        for (index, destination) in self.destinations.iter().enumerate() {
+            let lane = Lane::new(
+                destination.clone(),
+                self.spool.clone(),
+                Arc::clone(&self.clock),
+                budget.clone(),
+                self.settings.breaker,
+                self.seed.wrapping_add(index as u64),
+            );
+            if let Some(remembered) = state.destinations.get(&destination.id) {
+                lane.resume(remembered, now);
+            }
+            lanes.push(Arc::new(lane));
+        }
+        let ids: Vec<_> = self.destinations.iter().map(|one| one.id.clone()).collect();
+        let pairs = if fresh { compare::all_pairs(&ids) } else { state.comparisons.clone() };
+        let sources = Sources {
+            encoder: Encoder {
+                budget,
+                workers: self.workers,
+                disk: self.disk,
+                scratch: self.spool.root().join("new"),
+            },
+            encodings: distinct_encodings(&self.destinations),
+            verify: self.settings.verify,
+            cluster: Mutex::new(state.system_id),
+        };
+        let tasks = TaskTracker::new();
+        let cancel = CancellationToken::new();
+        let queues = self.start_lanes(&lanes, &sources, &tasks, &cancel);
+        let inner = Inner {
+            lanes,
+            queues,
+            sources: Arc::new(sources),
+            spool: self.spool,
+            clock: self.clock,
+            flights: Mutex::default(),
+            pairs: Arc::new(Mutex::new(pairs)),
+            last: Mutex::new(state),
+            tasks,
+            cancel,
+            settings: self.settings,
+        };
+        inner.start_background();
+        Archiver(Arc::new(inner))
+    }
+
+    fn start_lanes(
+        &self,
+        lanes: &[Arc<Lane>],
+        sources: &Sources,
+        tasks: &TaskTracker,
+        cancel: &CancellationToken,
+    ) -> Vec<mpsc::Sender<Job>> {
+        let mut queues = Vec::new();
+        for lane in lanes {
+            let (sender, receiver) = mpsc::channel(self.settings.look_ahead + 2);
+            queues.push(sender);
+            tasks.spawn(Arc::clone(lane).run(receiver, cancel.clone()));
+            let backlog = Backlog {
+                lane: Arc::clone(lane),
+                lanes: lanes.to_vec(),
+                encoder: sources.encoder.clone(),
+                verify: self.settings.verify,
+            };
+            tasks.spawn(backlog.run(cancel.clone()));
+        }
+        queues
+    }
+}
+
+impl Archiver {
+    /// Begins to build an archiver for `destinations` whose debts are in `spool`.
+    pub fn builder(destinations: Vec<Destination>, spool: Spool) -> ArchiverBuilder {
+        ArchiverBuilder {
+            destinations,
+            spool,
+            settings: Settings::default(),
+            clock: Arc::new(SystemClock),
+            disk: Arc::new(LocalDisk),
+            workers: Workers::new(),
+            seed: fastrand::u64(..),
+        }
+    }
+
+    /// Archives the file at `path`, which PostgreSQL asked for.
+    ///
+    /// When it returns `Ok`, PostgreSQL may recycle the file. Dropping the future is safe: the
+    /// file is then not archived, though destinations may hold it. Asking again is always safe.
+    pub async fn archive(&self, path: &Path) -> Result<Archived, ArchiveError> {
+        let inner = &self.0;
+        let name = WalFileName::parse(path.file_name().and_then(|name| name.to_str()).unwrap_or(""))?;
+        if inner.cancel.is_cancelled() {
+            return Err(ArchiveError::Stopping { name });
+        }
+        let flight = inner.flight(name, path).await?;
+        let waiting = inner.waiting(path, name).await;
+        let pressed = waiting.count > inner.settings.look_ahead.max(1);
+        inner.look_ahead(path, waiting);
+        let archived = tokio::select! {
+            biased;
+            archived = inner.answer(&flight, pressed) => archived?,
+            () = inner.cancel.cancelled() => return Err(ArchiveError::Stopping { name }),
+        };
+        inner.acknowledged(name);
+        Ok(archived)
+    }
+
+    /// Returns what each destination holds and owes.
+    pub fn status(&self) -> Status {
+        let inner = &self.0;
+        let destinations: Vec<_> =
+            inner.lanes.iter().map(|lane| lane.destination.clone()).collect();
+        Status::new(&inner.state(), &inner.spool, &destinations, inner.clock.now())
+    }
+
+    /// Waits until nothing is owed that can be sent now, or until `limit` has passed.
+    ///
+    /// Destinations that still hang then count as late, so that a process that is started for
+    /// each file does not wait for them every time.
+    pub async fn drain(&self, limit: Duration) {
+        let inner = &self.0;
+        let drained = async {
+            loop {
+                let changed = inner.spool.changed();
+                let woken: Vec<_> = inner.lanes.iter().map(|lane| lane.wake.notified()).collect();
+                if !inner.lanes.iter().any(|lane| lane.has_work()) {
+                    return;
+                }
+                let mut woken: futures_util::stream::FuturesUnordered<_> =
+                    woken.into_iter().collect();
+                tokio::select! {
+                    () = changed => {}
+                    _ = futures_util::StreamExt::next(&mut woken) => {}
+                }
+            }
+        };
+        if tokio::time::timeout(limit, drained).await.is_err() {
+            for lane in inner.lanes.iter().filter(|lane| lane.is_probing()) {
+                lane.late(limit);
+            }
+        }
+    }
+
+    /// Stops all work and remembers the health of the destinations.
+    ///
+    /// What is being sent is cut off; it is owed, or PostgreSQL asks again.
+    pub async fn shutdown(&self) {
+        let inner = &self.0;
+        inner.cancel.cancel();
+        inner.tasks.close();
+        inner.tasks.wait().await;
+        inner.spool.save_state(inner.state()).await;
+    }
+}
+
+impl Inner {
+    /// How often the health of the destinations is remembered.
+    const SAVE_EVERY: Duration = Duration::from_secs(5);
+
+    fn start_background(&self) {
+        let comparison = Comparison {
+            lanes: self.lanes.clone(),
+            spool: self.spool.clone(),
+            pairs: Arc::clone(&self.pairs),
+        };
+        self.tasks.spawn(comparison.run(self.cancel.clone()));
+    }
+
+    /// Returns the flight of `name`: one that look-ahead began, one that was refused before, or
+    /// a new one.
+    async fn flight(&self, name: WalFileName, path: &Path) -> Result<Arc<Flight>, ArchiveError> {
+        let known = self.flights().get(&name).cloned();
+        let opened = self.sources.open(path).await?;
+        if let Some(flight) = known {
+            if flight.stamp == opened.stat {
+                self.offer_again(&flight);
+                flight.restart();
+                return Ok(flight);
+            }
+            self.flights().remove(&name);
+        }
+        let identity = self.sources.check(name, path, &opened).await?;
+        let stamp = opened.stat;
+        let prepared = self.sources.read(name, path, opened).await?.with_identity(identity);
+        let required: Vec<bool> = self.lanes.iter().map(|lane| self.is_required(lane)).collect();
+        let flight = Arc::new(Flight::new(name, stamp, prepared, &required));
+        self.flights().insert(name, Arc::clone(&flight));
+        self.offer_again(&flight);
+        Ok(flight)
+    }
+
+    /// Offers a flight to every lane that neither holds it nor is sending it; also to those that
+    /// are down if the policy cannot be satisfied without them.
+    fn offer_again(&self, flight: &Arc<Flight>) {
+        for index in flight.idle_lanes() {
+            self.lanes[index].offer(&self.queues[index], flight, index, false);
+        }
+        let enough = flight.decide(&self.settings.policy, |lanes, _, _| {
+            self.settings.policy.could_be_satisfied(lanes)
+        });
+        if !enough {
+            for index in flight.idle_lanes() {
+                self.lanes[index].offer(&self.queues[index], flight, index, true);
+            }
+        }
+    }
+
+    async fn answer(&self, flight: &Arc<Flight>, pressed: bool) -> Result<Archived, ArchiveError> {
+        loop {
+            let changed = flight.changed();
+            tokio::pin!(changed);
+            // Registered before looking, so that no report is missed.
+            changed.as_mut().enable();
+            match self.decide(flight, pressed).await {
+                Decision::Wait(longest) => tokio::select! {
+                    () = changed => {}
+                    () = sleep(longest) => {}
+                },
+                Decision::Acknowledge => return Ok(self.archived(flight)),
+                Decision::Owe => return self.owe(flight, true).await,
+                Decision::OweRecord => return self.owe(flight, false).await,
+                Decision::Refuse(refusal) => return Err(self.refused(flight, refusal)),
+            }
+        }
+    }
+
+    async fn decide(&self, flight: &Flight, pressed: bool) -> Decision {
+        let policy = &self.settings.policy;
+        let with_room = |room| {
+            flight.decide(policy, |lanes, waited, satisfied_after| {
+                policy.decide(&Situation { lanes, room, waited, satisfied_after, pressed })
+            })
+        };
+        let decision = with_room(Room::Bytes);
+        if decision != Decision::Owe {
+            return decision;
+        }
+        let len = self.owed_wal(flight).map_or(0, |wal| wal.payload.len());
+        match self.spool.has_room(len).await {
+            true => decision,
+            false => with_room(Room::RecordOnly),
+        }
+    }
+
+    /// Records durably who owes the file.
+    async fn owe(&self, flight: &Flight, with_bytes: bool) -> Result<Archived, ArchiveError> {
+        let name = flight.name;
+        let missing = flight.missing_lanes();
+        let Some(wal) = self.owed_wal(flight) else {
+            // The last lane has stored it in the meantime.
+            return Ok(self.archived(flight));
+        };
+        let now = self.clock.now();
+        let debt = |&index: &usize| {
+            let reason = match flight.outcome(index) {
+                Outcome::Sending => "no answer in time".to_owned(),
+                other => other.to_string(),
+            };
+            let id = self.lanes[index].destination.id.clone();
+            (id, Debt { since: now, reason, parked: None })
+        };
+        let debts = missing.iter().map(debt).collect();
+        let recorded = self.spool.owe(&wal, debts, with_bytes).await;
+        recorded.map_err(|source| ArchiveError::Spool { name, source })?;
+        for index in missing {
+            self.note_debt(flight, index).await;
+        }
+        Ok(self.archived(flight))
+    }
+
+    /// Brings the lane's view and the spool's together once a debt is on record.
+    async fn note_debt(&self, flight: &Flight, index: usize) {
+        let (name, lane) = (flight.name, &self.lanes[index]);
+        let (outcome, progress) = (flight.outcome(index), flight.progress(index));
+        if flight.owed(index) {
+            return self.spool.pay(name, &lane.destination.id).await;
+        }
+        let policy = &self.settings.policy;
+        let waited = flight.decide(policy, |_, waited, _| waited);
+        match outcome {
+            Outcome::Conflict(reason) => {
+                let until = self.clock.now().saturating_add(PARKED_FOR).unwrap_or_default();
+                self.spool.park(name, &lane.destination.id, reason, until).await;
+            }
+            _ if progress == Progress::Sending && waited >= policy.patience => {
+                lane.late(policy.patience);
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns the file in the encoding of the first lane that misses it.
+    fn owed_wal(&self, flight: &Flight) -> Option<crate::repository::WalFile> {
+        let index = *flight.missing_lanes().first()?;
+        flight.wal(self.lanes[index].destination.repository.wal_encoding())
+    }
+
+    fn archived(&self, flight: &Flight) -> Archived {
+        Archived { name: flight.name, outcomes: self.outcomes(flight) }
+    }
+
+    fn refused(&self, flight: &Flight, refusal: Refusal) -> ArchiveError {
+        ArchiveError::refused(flight.name, refusal, self.outcomes(flight))
+    }
+
+    fn outcomes(&self, flight: &Flight) -> Vec<(DestinationId, Outcome)> {
+        let ids = self.lanes.iter().map(|lane| lane.destination.id.clone());
+        ids.enumerate().map(|(index, id)| (id, flight.outcome(index))).collect()
+    }
+
+    /// Forgets flights that PostgreSQL will not ask for again.
+    fn acknowledged(&self, name: WalFileName) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.last_archived = Some(name);
+        last.last_archived_at = Some(self.clock.now());
+        drop(last);
+        let mut flights = self.flights();
+        flights.remove(&name);
+        flights.retain(|&other, _| !name.is_segment() || other > name);
+    }
+
+    async fn waiting(&self, path: &Path, name: WalFileName) -> Waiting {
+        let disk = Arc::clone(&self.sources.encoder.disk);
+        let (path, limit) = (path.to_owned(), self.settings.look_ahead);
+        let workers = &self.sources.encoder.workers;
+        let waiting = workers.disk(move || look_ahead::waiting(&*disk, &path, name, limit)).await;
+        waiting.unwrap_or_else(|error| {
+            tracing::debug!(%error, "archive_status cannot be read");
+            Waiting::default()
+        })
+    }
+
+    fn is_required(&self, lane: &Lane) -> bool {
+        self.settings.policy.required.contains(&lane.destination.id)
+    }
+
+    fn state(&self) -> State {
+        let now = self.clock.now();
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let remember = |lane: &Arc<Lane>| (lane.destination.id.clone(), lane.remember(now));
+        let mut destinations = last.destinations;
+        destinations.extend(self.lanes.iter().map(remember));
+        State {
+            saved: Some(now),
+            system_id: self.sources.cluster(),
+            destinations,
+            comparisons: self.pairs.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            ..last
+        }
+    }
+
+    fn flights(&self) -> MutexGuard<'_, BTreeMap<WalFileName, Arc<Flight>>> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn distinct_encodings(destinations: &[Destination]) -> Vec<Encoding> {
+    let mut encodings = Vec::new();
+    for destination in destinations {
+        let encoding = destination.repository.wal_encoding();
+        if !encodings.contains(&encoding) {
+            encodings.push(encoding);
+        }
+    }
+    encodings
+}

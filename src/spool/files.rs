@@ -1,0 +1,362 @@
+//! The entries on disk: each change is complete or absent after a crash.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::MutexGuard,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Chain, Files, Inner, Opened, SpoolError,
+    entry::{Debt, Entry, Record},
+};
+use crate::{
+    clock,
+    destination::DestinationId,
+    disk::{self, Disk},
+    pg::WalFileName,
+    store::Payload,
+};
+
+const FORMAT: u32 = 1;
+const FORMAT_FILE: &str = "format.json";
+const ENTRY_FILE: &str = "entry.json";
+const PAID: &str = "paid.";
+const PARKED: &str = "parked.";
+const SMALL_FILE: u64 = 1 << 20;
+const COPY_BLOCK: usize = 256 << 10;
+
+#[derive(Deserialize, Serialize)]
+struct Format {
+    format: u32,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Parked {
+    reason: String,
+    until: Timestamp,
+}
+
+impl Inner {
+    /// Creates or loads the spool if that was not possible before, and locks it for changes.
+    pub(super) fn ready(&self) -> Result<MutexGuard<'_, Files>, SpoolError> {
+        let mut files = self.lock_files();
+        if !files.ready {
+            files.fresh = self.prepare()?;
+            self.load()?;
+            files.ready = true;
+        }
+        Ok(files)
+    }
+
+    /// Returns whether the spool is new.
+    fn prepare(&self) -> Result<bool, SpoolError> {
+        let (disk, root) = (&*self.disk, &*self.root);
+        let format = root.join(FORMAT_FILE);
+        let fresh = match disk::read(disk, &format, SMALL_FILE) {
+            Ok(content) => {
+                check_format(&format, &content)?;
+                false
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+            Err(error) => return Err(self.io("reading format.json", error)),
+        };
+        let create = || {
+            disk.create_dir_all(&root.join("queue"))?;
+            // Half-written entries were never acknowledged.
+            match disk.remove_dir_all(&root.join("new")) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => disk.create_dir_all(&root.join("new"))?,
+            }
+            if fresh {
+                let content = serde_json::to_vec(&Format { format: FORMAT })?;
+                disk::replace(disk, &format, &content)?;
+            }
+            disk.sync_dir(root)?;
+            root.parent().map_or(Ok(()), |parent| disk.sync_dir(parent))
+        };
+        create().map_err(|error| self.io("creating the folders", error))?;
+        Ok(fresh)
+    }
+
+    fn load(&self) -> Result<(), SpoolError> {
+        let load = || {
+            let queue = self.root.join("queue");
+            for timeline in self.disk.read_dir(&queue)? {
+                let folder = queue.join(timeline);
+                for name in self.disk.read_dir(&folder)? {
+                    if let Ok(name) = name.parse() {
+                        self.load_entry(name, &folder)?;
+                    }
+                }
+            }
+            Ok(())
+        };
+        load().map_err(|error| self.io("loading the queue", error))
+    }
+
+    fn load_entry(&self, name: WalFileName, folder: &Path) -> io::Result<()> {
+        let folder = folder.join(name.to_string());
+        let names = self.disk.read_dir(&folder)?;
+        let record = disk::read(&*self.disk, &folder.join(ENTRY_FILE), SMALL_FILE)
+            .ok()
+            .and_then(|content| serde_json::from_slice::<Record>(&content).ok());
+        let mut entry = match record {
+            Some(record) => record.into_entry(),
+            // A removal that was cut short leaves no record but a payment.
+            None if names.iter().any(|name| name.starts_with(PAID)) => Entry::unknown(name, vec![]),
+            None => self.damaged(name),
+        };
+        for file in &names {
+            if let Some(paid) = file.strip_prefix(PAID).and_then(|id| id.parse().ok()) {
+                entry.owed.remove(&paid);
+            }
+            if let Some(id) = file.strip_prefix(PARKED).and_then(|id| id.parse().ok()) {
+                self.load_parked(&mut entry, &id, &folder.join(file));
+            }
+        }
+        if entry.owed.is_empty() {
+            return self.disk.remove_dir_all(&folder);
+        }
+        self.lock_queue().insert(entry);
+        Ok(())
+    }
+
+    /// An entry whose record cannot be read is owed by everybody: asking is cheap.
+    fn damaged(&self, name: WalFileName) -> Entry {
+        tracing::warn!(segment = %name, "the record in the spool is damaged: all are asked");
+        let debt = |id: &DestinationId| {
+            let reason = "the record in the spool was damaged".to_owned();
+            (id.clone(), Debt { since: Timestamp::UNIX_EPOCH, reason, parked: None })
+        };
+        Entry::unknown(name, self.destinations.iter().map(debt).collect())
+    }
+
+    fn load_parked(&self, entry: &mut Entry, id: &DestinationId, path: &Path) {
+        let parked = disk::read(&*self.disk, path, SMALL_FILE)
+            .ok()
+            .and_then(|content| serde_json::from_slice::<Parked>(&content).ok());
+        if let (Some(parked), Some(debt)) = (parked, entry.owed.get_mut(id)) {
+            debt.reason = parked.reason;
+            debt.parked = Some(parked.until);
+        }
+    }
+
+    /// Adds an entry, or its debts to the one that is there.
+    pub(super) fn record(&self, entry: Entry, bytes: Option<Payload>) -> Result<(), SpoolError> {
+        let mut files = self.ready()?;
+        let known = self.lock_queue().get(entry.name).cloned();
+        let entry = match known {
+            Some(known) => {
+                let merged = merge(known, entry)?;
+                self.rewrite(&merged).map_err(|error| self.io("extending an entry", error))?;
+                merged
+            }
+            None => {
+                files.next_new += 1;
+                let new = self.root.join("new").join(files.next_new.to_string());
+                let added = self.add(&entry, bytes, &new);
+                if let Err(error) = added {
+                    // Best effort: what stays is cleared at the next start.
+                    let _ = self.disk.remove_dir_all(&new);
+                    return Err(self.io("adding an entry", error));
+                }
+                entry
+            }
+        };
+        self.lock_queue().insert(entry);
+        Ok(())
+    }
+
+    fn add(&self, entry: &Entry, bytes: Option<Payload>, new: &Path) -> io::Result<()> {
+        let disk = &*self.disk;
+        disk.create_dir_all(new)?;
+        if let (Some(payload), Some(stored)) = (bytes, entry.stored) {
+            fail_point("spool-before-bytes");
+            let name = Entry::bytes_name(entry.name, stored.encoding);
+            copy(disk, &payload, &new.join(name))?;
+        }
+        fail_point("spool-before-record");
+        let record = serde_json::to_vec_pretty(&Record::from(entry))?;
+        disk::write_new(disk, &new.join(ENTRY_FILE), &record)?;
+        disk.sync_dir(new)?;
+        fail_point("spool-before-rename");
+        let folder = self.folder(entry.name);
+        let timeline = folder.parent().unwrap_or(&self.root);
+        disk.create_dir_all(timeline)?;
+        disk.rename(new, &folder)?;
+        fail_point("spool-before-sync");
+        let synced =
+            disk.sync_dir(timeline).and_then(|()| disk.sync_dir(&self.root.join("queue")));
+        if synced.is_err() {
+            let _ = disk.remove_dir_all(&folder);
+        }
+        fail_point("spool-after-sync");
+        synced
+    }
+
+    fn rewrite(&self, entry: &Entry) -> io::Result<()> {
+        let folder = self.folder(entry.name);
+        for id in entry.owed.keys() {
+            for marker in [PAID, PARKED] {
+                match self.disk.remove_file(&folder.join(format!("{marker}{id}"))) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+            }
+        }
+        let record = serde_json::to_vec_pretty(&Record::from(entry))?;
+        disk::replace(&*self.disk, &folder.join(ENTRY_FILE), &record)?;
+        self.disk.sync_dir(&folder)
+    }
+
+    pub(super) fn pay(&self, name: WalFileName, destination: &DestinationId) {
+        let _files = self.lock_files();
+        let folder = self.folder(name);
+        let settled = {
+            let mut queue = self.lock_queue();
+            let known = queue.get(name).is_some();
+            let settled = queue.pay(name, destination);
+            if settled {
+                queue.remove(name);
+            }
+            known.then_some(settled)
+        };
+        fail_point("spool-before-payment");
+        let marker = folder.join(format!("{PAID}{destination}"));
+        let done = match settled {
+            None => return,
+            // The payment first: without it a removal that is cut short would look damaged.
+            Some(true) => disk::write_new(&*self.disk, &marker, b"")
+                .and_then(|()| self.disk.remove_dir_all(&folder)),
+            Some(false) => disk::write_new(&*self.disk, &marker, b""),
+        };
+        fail_point("spool-after-payment");
+        if let Err(error) = done {
+            tracing::debug!(segment = %name, %destination, %error, "payment not recorded");
+        }
+    }
+
+    pub(super) fn park(
+        &self,
+        name: WalFileName,
+        destination: &DestinationId,
+        reason: String,
+        until: Timestamp,
+    ) {
+        let _files = self.lock_files();
+        if let Some(debt) = self.lock_queue().debt_mut(name, destination) {
+            debt.reason.clone_from(&reason);
+            debt.parked = Some(until);
+        }
+        let marker = self.folder(name).join(format!("{PARKED}{destination}"));
+        let content = serde_json::to_vec(&Parked { reason, until }).unwrap_or_default();
+        if let Err(error) = disk::replace(&*self.disk, &marker, &content) {
+            tracing::debug!(segment = %name, %destination, %error, "parking not recorded");
+        }
+    }
+
+    pub(super) fn has_room(&self, len: u64) -> bool {
+        let used = self.lock_queue().bytes();
+        if used.saturating_add(len) > self.settings.max_bytes.bytes() {
+            return false;
+        }
+        // A volume that cannot be asked is tried: writing will tell.
+        self.disk.space(&self.root).is_ok_and(|space| {
+            let keep = match self.settings.keep_free {
+                Some(keep) => keep.bytes(),
+                None => (space.total / 10).min(1 << 30),
+            };
+            space.free >= len.saturating_add(keep)
+        })
+    }
+
+    pub(super) fn drop_old_bytes(&self, age: Duration, now: Timestamp) {
+        let _files = self.lock_files();
+        let old = |entry: &&Entry| {
+            let since = entry.owed.values().map(|debt| debt.since).min();
+            entry.stored.is_some()
+                && since.is_some_and(|since| clock::between(since, now) > age)
+        };
+        let entries: Vec<Entry> = self.lock_queue().iter().filter(old).cloned().collect();
+        for mut entry in entries {
+            let Some(stored) = entry.stored.take() else { continue };
+            let bytes = self.folder(entry.name).join(Entry::bytes_name(entry.name, stored.encoding));
+            let dropped = self.rewrite(&entry).and_then(|()| self.disk.remove_file(&bytes));
+            match dropped {
+                Ok(()) => self.lock_queue().drop_bytes(entry.name),
+                Err(error) => tracing::warn!(segment = %entry.name, %error, "old bytes stay"),
+            }
+        }
+    }
+
+    pub(super) fn open_bytes(&self, name: WalFileName) -> Result<Option<Opened>, SpoolError> {
+        let _files = self.lock_files();
+        let stored = self.lock_queue().get(name).and_then(|entry| entry.stored);
+        let Some(stored) = stored else { return Ok(None) };
+        let path = self.folder(name).join(Entry::bytes_name(name, stored.encoding));
+        let damaged = |reason: String| SpoolError::Damaged { name, reason };
+        let stat = self.disk.stat(&path).map_err(|error| damaged(error.to_string()))?;
+        if stat.len != stored.len {
+            return Err(damaged(format!("{} bytes instead of {}", stat.len, stored.len)));
+        }
+        let reader = self.disk.open(&path).map_err(|error| damaged(error.to_string()))?;
+        Ok(Some(Opened { stored, reader, path }))
+    }
+
+    fn folder(&self, name: WalFileName) -> PathBuf {
+        self.root.join("queue").join(name.timeline().to_string()).join(name.to_string())
+    }
+}
+
+fn check_format(path: &Path, content: &[u8]) -> Result<(), SpoolError> {
+    let reason = match serde_json::from_slice::<Format>(content) {
+        Ok(Format { format: FORMAT }) => return Ok(()),
+        Ok(Format { format }) => format!("format {format}, not {FORMAT}"),
+        Err(error) => error.to_string(),
+    };
+    Err(SpoolError::Foreign { path: path.display().to_string(), reason })
+}
+
+fn merge(mut known: Entry, new: Entry) -> Result<Entry, SpoolError> {
+    if let (Some(one), Some(other)) = (known.content, new.content)
+        && one != other
+    {
+        return Err(SpoolError::Conflict { name: new.name });
+    }
+    known.content = known.content.or(new.content);
+    known.identity = known.identity.or(new.identity);
+    let mut owed: BTreeMap<_, _> = new.owed;
+    owed.append(&mut known.owed);
+    known.owed = owed;
+    Ok(known)
+}
+
+fn copy(disk: &dyn Disk, payload: &Payload, path: &Path) -> io::Result<()> {
+    let mut file = disk.create(path)?;
+    let mut reader = payload.reader();
+    let mut block = vec![0; COPY_BLOCK.min(usize::try_from(payload.len()).unwrap_or(COPY_BLOCK))];
+    loop {
+        match io::Read::read(&mut reader, &mut block)? {
+            0 => break,
+            read => file.write_all(&block[..read])?,
+        }
+    }
+    fail_point("spool-before-bytes-sync");
+    file.sync()
+}
+
+/// A place where the crash tests may kill the process.
+#[cfg(feature = "failpoints")]
+fn fail_point(name: &'static str) {
+    fail::fail_point!(name);
+}
+
+#[cfg(not(feature = "failpoints"))]
+const fn fail_point(_name: &'static str) {}
+
