@@ -9,13 +9,14 @@ pub mod codec;
 #[cfg(feature = "manifest")]
 #[cfg_attr(docsrs, doc(cfg(feature = "manifest")))]
 pub mod config;
+pub mod destination;
 pub mod disk;
 //pub mod fanout;
 #[cfg(feature = "manifest")]
 #[cfg_attr(docsrs, doc(cfg(feature = "manifest")))]
 pub mod manifest;
 pub mod pg;
-//pub mod repository;
+pub mod repository;
 pub mod secret;
 //pub mod spool;
 pub mod store;
