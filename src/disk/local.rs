@@ -27,7 +27,7 @@ impl Disk for LocalDisk {
         Ok(Box::new(LocalFile(file)))
     }
 
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + Sync>> {
         let file = File::open(path)?;
         // Advice only: a file system that takes none reads as well.
         let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);

@@ -28,7 +28,7 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
 
     /// Opens a file for reading.
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>>;
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + Sync>>;
 
     /// Returns what is known of a file or folder.
     fn stat(&self, path: &Path) -> io::Result<Stat>;

@@ -246,7 +246,7 @@ impl Disk for SimDisk {
         }))
     }
 
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send + Sync>> {
         let mut state = self.reading()?;
         let id = state.file(path)?;
         let content = state.content(id).current.clone();

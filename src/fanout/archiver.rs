@@ -2,12 +2,19 @@
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::{sync::mpsc, time::sleep};
+use futures_util::{
+    FutureExt,
+    stream::{FuturesUnordered, StreamExt},
+};
+use tokio::{
+    sync::mpsc,
+    time::{sleep, timeout},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -20,7 +27,7 @@ use super::{
     flight::{Flight, Job},
     lane::{Lane, PARKED_FOR},
     look_ahead::{self, Waiting},
-    policy::{Decision, Policy, Progress, Refusal, Room, Situation},
+    policy::{self, Decision, Policy, Progress, Refusal, Room, Situation},
     source::Sources,
     status::Status,
 };
@@ -95,6 +102,8 @@ struct Inner {
     spool: Spool,
     clock: Arc<dyn Clock>,
     flights: Mutex<BTreeMap<WalFileName, Arc<Flight>>>,
+    /// Names that are being read, so that nobody reads one twice.
+    reading: Mutex<BTreeMap<WalFileName, Arc<tokio::sync::Mutex<()>>>>,
     pairs: Arc<Mutex<Vec<RememberedPair>>>,
     last: Mutex<State>,
     tasks: TaskTracker,
@@ -150,7 +159,8 @@ impl ArchiverBuilder {
     pub async fn start(self) -> Archiver {
         let state = self.spool.load_state().await;
         let fresh = self.spool.is_fresh().await;
-        let budget = Budget::new(self.settings.memory);
+        // What the backlog holds is never waited for by live traffic.
+        let (live, backlog) = split(self.settings.memory);
         let now = self.clock.now();
         let mut lanes = Vec::new();
         for (index, destination) in self.destinations.iter().enumerate() {
@@ -158,7 +168,7 @@ impl ArchiverBuilder {
                 destination.clone(),
                 self.spool.clone(),
                 Arc::clone(&self.clock),
-                budget.clone(),
+                live.clone(),
                 self.settings.breaker,
                 self.seed.wrapping_add(index as u64),
             );
@@ -169,41 +179,44 @@ impl ArchiverBuilder {
         }
         let ids: Vec<_> = self.destinations.iter().map(|one| one.id.clone()).collect();
         let pairs = if fresh { compare::all_pairs(&ids) } else { state.comparisons.clone() };
+        let encoder = Encoder {
+            budget: live,
+            workers: self.workers.clone(),
+            disk: Arc::clone(&self.disk),
+            scratch: self.spool.root().join("new"),
+        };
         let sources = Sources {
-            encoder: Encoder {
-                budget,
-                workers: self.workers,
-                disk: self.disk,
-                scratch: self.spool.root().join("new"),
-            },
+            encoder,
             encodings: distinct_encodings(&self.destinations),
             verify: self.settings.verify,
-            cluster: Mutex::new(state.system_id),
+            cluster: Arc::new(Mutex::new(state.system_id)),
         };
         let tasks = TaskTracker::new();
         let cancel = CancellationToken::new();
-        let queues = self.start_lanes(&lanes, &sources, &tasks, &cancel);
-        let inner = Inner {
+        let queues = self.start_lanes(&lanes, &sources, backlog, &tasks, &cancel);
+        let inner = Arc::new(Inner {
             lanes,
             queues,
             sources: Arc::new(sources),
             spool: self.spool,
             clock: self.clock,
             flights: Mutex::default(),
+            reading: Mutex::default(),
             pairs: Arc::new(Mutex::new(pairs)),
             last: Mutex::new(state),
             tasks,
             cancel,
             settings: self.settings,
-        };
+        });
         inner.start_background();
-        Archiver(Arc::new(inner))
+        Archiver(inner)
     }
 
     fn start_lanes(
         &self,
         lanes: &[Arc<Lane>],
         sources: &Sources,
+        budget: Budget,
         tasks: &TaskTracker,
         cancel: &CancellationToken,
     ) -> Vec<mpsc::Sender<Job>> {
@@ -215,8 +228,9 @@ impl ArchiverBuilder {
             let backlog = Backlog {
                 lane: Arc::clone(lane),
                 lanes: lanes.to_vec(),
-                encoder: sources.encoder.clone(),
+                encoder: Encoder { budget: budget.clone(), ..sources.encoder.clone() },
                 verify: self.settings.verify,
+                cluster: Arc::clone(&sources.cluster),
             };
             tasks.spawn(backlog.run(cancel.clone()));
         }
@@ -248,7 +262,11 @@ impl Archiver {
         if inner.cancel.is_cancelled() {
             return Err(ArchiveError::Stopping { name });
         }
-        let flight = inner.flight(name, path).await?;
+        let Some(flight) = inner.flight(name, path, true).await? else {
+            return Err(ArchiveError::Stopping { name });
+        };
+        let _asked = flight.ask();
+        inner.offer(&flight);
         let waiting = inner.waiting(path, name).await;
         let pressed = waiting.count > inner.settings.look_ahead.max(1);
         inner.look_ahead(path, waiting);
@@ -269,30 +287,23 @@ impl Archiver {
         Status::new(&inner.state(), &inner.spool, &destinations, inner.clock.now())
     }
 
-    /// Waits until nothing is owed that can be sent now, or until `limit` has passed.
+    /// Sends what is owed for about `limit`, less if nothing can be sent.
     ///
-    /// Destinations that still hang then count as late, so that a process that is started for
-    /// each file does not wait for them every time.
+    /// A destination that answers may finish the file it is at, within the policy's patience;
+    /// one that gives no answer by then counts as late, so that a process that is started for
+    /// each file does not wait for it every time.
     pub async fn drain(&self, limit: Duration) {
         let inner = &self.0;
-        let drained = async {
-            loop {
-                let changed = inner.spool.changed();
-                let woken: Vec<_> = inner.lanes.iter().map(|lane| lane.wake.notified()).collect();
-                if !inner.lanes.iter().any(|lane| lane.has_work()) {
-                    return;
-                }
-                let mut woken: futures_util::stream::FuturesUnordered<_> =
-                    woken.into_iter().collect();
-                tokio::select! {
-                    () = changed => {}
-                    _ = futures_util::StreamExt::next(&mut woken) => {}
-                }
-            }
-        };
-        if tokio::time::timeout(limit, drained).await.is_err() {
-            for lane in inner.lanes.iter().filter(|lane| lane.is_probing()) {
-                lane.late(limit);
+        if timeout(limit, inner.until_idle(has_work)).await.is_ok() {
+            return;
+        }
+        for lane in &inner.lanes {
+            lane.close_backlog();
+        }
+        let patience = inner.settings.policy.patience.saturating_sub(limit);
+        if timeout(patience, inner.until_idle(Lane::is_sending)).await.is_err() {
+            for lane in inner.lanes.iter().filter(|lane| lane.is_sending()) {
+                lane.late(inner.settings.policy.patience);
             }
         }
     }
@@ -310,44 +321,130 @@ impl Archiver {
 }
 
 impl Inner {
-    /// How often the health of the destinations is remembered.
-    const SAVE_EVERY: Duration = Duration::from_secs(5);
+    /// How often old debts are looked at and the health of the destinations is remembered.
+    const HOUSEKEEPING: Duration = Duration::from_secs(5);
 
-    fn start_background(&self) {
+    /// Waits until no lane is `busy`.
+    async fn until_idle(&self, busy: impl Fn(&Lane) -> bool) {
+        loop {
+            let mut changed: FuturesUnordered<_> = self.lanes.iter().map(|lane| lane.changed()).collect();
+            // Polled once to be registered before looking.
+            let nothing = changed.next().now_or_never();
+            if !self.lanes.iter().any(|lane| busy(lane)) {
+                return;
+            }
+            if nothing.is_none() {
+                changed.next().await;
+            }
+        }
+    }
+
+    fn start_background(self: &Arc<Self>) {
         let comparison = Comparison {
             lanes: self.lanes.clone(),
             spool: self.spool.clone(),
             pairs: Arc::clone(&self.pairs),
         };
         self.tasks.spawn(comparison.run(self.cancel.clone()));
+        self.tasks.spawn(Arc::clone(self).keep_house());
+    }
+
+    async fn keep_house(self: Arc<Self>) {
+        loop {
+            tokio::select! {
+                () = self.cancel.cancelled() => return,
+                () = sleep(Self::HOUSEKEEPING) => {}
+            }
+            if let Some(age) = self.settings.max_debt_age {
+                self.spool.drop_bytes_older_than(age, self.clock.now()).await;
+            }
+            self.spool.save_state(self.state()).await;
+        }
+    }
+
+    /// Sends the files that PostgreSQL will ask for next, as far as memory is free.
+    fn look_ahead(self: &Arc<Self>, path: &Path, waiting: Waiting) {
+        let known = |name: &WalFileName| lock(&self.flights).contains_key(name);
+        let next: Vec<_> = waiting.next.into_iter().filter(|name| !known(name)).collect();
+        if next.is_empty() {
+            return;
+        }
+        let (inner, path) = (Arc::clone(self), path.to_owned());
+        self.tasks.spawn(async move {
+            for name in next {
+                let path = look_ahead::sibling(&path, name);
+                tokio::select! {
+                    biased;
+                    () = inner.cancel.cancelled() => return,
+                    flight = inner.flight(name, &path, false) => match flight {
+                        Ok(Some(flight)) => inner.offer(&flight),
+                        Ok(None) => return,
+                        Err(error) => tracing::debug!(segment = %name, %error, "not sent ahead"),
+                    },
+                }
+            }
+        });
     }
 
     /// Returns the flight of `name`: one that look-ahead began, one that was refused before, or
-    /// a new one.
-    async fn flight(&self, name: WalFileName, path: &Path) -> Result<Arc<Flight>, ArchiveError> {
-        let known = self.flights().get(&name).cloned();
+    /// a new one. Look-ahead gets none when memory is short.
+    async fn flight(
+        &self,
+        name: WalFileName,
+        path: &Path,
+        asked: bool,
+    ) -> Result<Option<Arc<Flight>>, ArchiveError> {
+        let reading = Arc::clone(lock(&self.reading).entry(name).or_default());
+        let flight = {
+            let _only = reading.lock().await;
+            self.flight_alone(name, path, asked).await
+        };
+        drop(reading);
+        lock(&self.reading).retain(|_, other| Arc::strong_count(other) > 1);
+        flight
+    }
+
+    async fn flight_alone(
+        &self,
+        name: WalFileName,
+        path: &Path,
+        asked: bool,
+    ) -> Result<Option<Arc<Flight>>, ArchiveError> {
         let opened = self.sources.open(path).await?;
+        let known = lock(&self.flights).get(&name).cloned();
         if let Some(flight) = known {
             if flight.stamp == opened.stat {
-                self.offer_again(&flight);
-                flight.restart();
-                return Ok(flight);
+                return Ok(Some(flight));
             }
-            self.flights().remove(&name);
+            lock(&self.flights).remove(&name);
+            flight.evict();
         }
         let identity = self.sources.check(name, path, &opened).await?;
-        let stamp = opened.stat;
-        let prepared = self.sources.read(name, path, opened).await?.with_identity(identity);
+        let (stamp, encodings) = (opened.stat, &self.sources.encodings);
+        let mut reservation = self.sources.encoder.try_reserve(stamp.len, encodings);
+        if reservation.is_none() {
+            if !asked {
+                return Ok(None);
+            }
+            self.evict_flights();
+            reservation = self.sources.encoder.reserve(stamp.len, encodings).await;
+        }
+        let prepared = self.sources.read(name, path, opened, reservation).await?;
         let required: Vec<bool> = self.lanes.iter().map(|lane| self.is_required(lane)).collect();
+        let prepared = prepared.with_identity(identity);
         let flight = Arc::new(Flight::new(name, stamp, prepared, &required));
-        self.flights().insert(name, Arc::clone(&flight));
-        self.offer_again(&flight);
-        Ok(flight)
+        lock(&self.flights).insert(name, Arc::clone(&flight));
+        Ok(Some(flight))
+    }
+
+    /// Gives up what was sent ahead: PostgreSQL asks for something else first.
+    fn evict_flights(&self) {
+        lock(&self.flights).retain(|_, flight| !flight.evict());
     }
 
     /// Offers a flight to every lane that neither holds it nor is sending it; also to those that
     /// are down if the policy cannot be satisfied without them.
-    fn offer_again(&self, flight: &Arc<Flight>) {
+    fn offer(&self, flight: &Arc<Flight>) {
         for index in flight.idle_lanes() {
             self.lanes[index].offer(&self.queues[index], flight, index, false);
         }
@@ -384,6 +481,7 @@ impl Inner {
         let policy = &self.settings.policy;
         let with_room = |room| {
             flight.decide(policy, |lanes, waited, satisfied_after| {
+                let lanes = &self.not_waiting_for_the_weak(lanes);
                 policy.decide(&Situation { lanes, room, waited, satisfied_after, pressed })
             })
         };
@@ -396,6 +494,18 @@ impl Inner {
             true => decision,
             false => with_room(Room::RecordOnly),
         }
+    }
+
+    /// A lane that is down or behind is not waited for, whatever it is sending.
+    fn not_waiting_for_the_weak(&self, lanes: &[policy::Lane]) -> Vec<policy::Lane> {
+        let weak = |lane: &Lane| lane.is_behind() || !lane.is_closed();
+        let view = |(seen, lane): (&policy::Lane, &Arc<Lane>)| match seen.progress {
+            Progress::Sending if weak(lane) => {
+                policy::Lane { progress: Progress::Behind, ..*seen }
+            }
+            _ => *seen,
+        };
+        lanes.iter().zip(&self.lanes).map(view).collect()
     }
 
     /// Records durably who owes the file.
@@ -466,13 +576,17 @@ impl Inner {
 
     /// Forgets flights that PostgreSQL will not ask for again.
     fn acknowledged(&self, name: WalFileName) {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(&self.last);
         last.last_archived = Some(name);
         last.last_archived_at = Some(self.clock.now());
         drop(last);
-        let mut flights = self.flights();
-        flights.remove(&name);
-        flights.retain(|&other, _| !name.is_segment() || other > name);
+        lock(&self.flights).retain(|&other, flight| {
+            let done = other == name || (name.is_segment() && other < name);
+            if done {
+                flight.finish();
+            }
+            !done
+        });
     }
 
     async fn waiting(&self, path: &Path, name: WalFileName) -> Waiting {
@@ -492,7 +606,7 @@ impl Inner {
 
     fn state(&self) -> State {
         let now = self.clock.now();
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = lock(&self.last).clone();
         let remember = |lane: &Arc<Lane>| (lane.destination.id.clone(), lane.remember(now));
         let mut destinations = last.destinations;
         destinations.extend(self.lanes.iter().map(remember));
@@ -500,14 +614,26 @@ impl Inner {
             saved: Some(now),
             system_id: self.sources.cluster(),
             destinations,
-            comparisons: self.pairs.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            comparisons: lock(&self.pairs).clone(),
             ..last
         }
     }
+}
 
-    fn flights(&self) -> MutexGuard<'_, BTreeMap<WalFileName, Arc<Flight>>> {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Two thirds of the memory are for live traffic, the rest for the backlog.
+fn split(memory: ByteSize) -> (Budget, Budget) {
+    let backlog = memory.bytes() / 3;
+    (Budget::new(ByteSize::new(memory.bytes() - backlog)), Budget::new(ByteSize::new(backlog)))
+}
+
+/// Returns whether a lane could send something that it owes now.
+fn has_work(lane: &Lane) -> bool {
+    let due = || lane.spool.next_owed(&lane.destination.id, lane.clock.now(), |_| false).is_some();
+    !matches!(lane.permission(), Permission::NotBefore(_)) && due()
 }
 
 fn distinct_encodings(destinations: &[Destination]) -> Vec<Encoding> {

@@ -1,6 +1,10 @@
 //! A lane's second half: it sends what its destination owes, oldest first.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures_util::{
     StreamExt, TryStreamExt,
@@ -17,7 +21,7 @@ use super::{
 };
 use crate::{
     codec::{Decoder, Encoding},
-    pg::{SegmentSize, SystemId, WalFileName},
+    pg::{SystemId, WalFileName},
     repository::{Expect, WalFile},
     spool::Entry,
 };
@@ -28,6 +32,8 @@ const UNAVAILABLE_FOR: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_secs(60);
 /// How long another destination may take for one block.
 const READ_PATIENCE: Duration = Duration::from_secs(60);
+/// The most bytes that a file of unknown size can have: the largest segment.
+const LONGEST: u64 = 1 << 30;
 
 /// Sends what one lane owes.
 #[derive(Debug)]
@@ -38,7 +44,8 @@ pub(super) struct Backlog {
     pub encoder: Encoder,
     /// Whether fetched segments are looked into.
     pub verify: bool,
-    pub cluster: Arc<dyn Fn() -> Option<SystemId> + Send + Sync>,
+    /// The cluster that fetched segments must belong to, once known.
+    pub cluster: Arc<Mutex<Option<SystemId>>>,
 }
 
 impl Backlog {
@@ -57,8 +64,8 @@ impl Backlog {
             let mut wait_until = Instant::now() + TICK;
             wait_until = resting.values().copied().fold(wait_until, Instant::min);
             match self.next(&resting, running.len()) {
-                Next::Send(name) => {
-                    running.push(self.pay(name));
+                Next::Send { name, probe } => {
+                    running.push(self.pay(name, probe));
                     continue;
                 }
                 Next::NotBefore(until) => wait_until = wait_until.min(until),
@@ -83,7 +90,7 @@ impl Backlog {
 
     fn next(&self, resting: &BTreeMap<WalFileName, Instant>, running: usize) -> Next {
         let lane = &self.lane;
-        if running >= lane.destination.parallel {
+        if running >= lane.destination.parallel || lane.is_backlog_closed() {
             return Next::Nothing;
         }
         let probe = match lane.permission() {
@@ -99,17 +106,24 @@ impl Backlog {
                 if probe {
                     lane.begin_probe();
                 }
-                Next::Send(name)
+                Next::Send { name, probe }
             }
             _ => Next::Nothing,
         }
     }
 
     /// Sends one file. An error says why its bytes are not to be had now.
-    async fn pay(&self, name: WalFileName) -> (WalFileName, Result<(), String>) {
-        let result = self.try_pay(name).await;
-        // Whatever happened, the probe has ended: with an answer, or without being sent.
-        self.lane.leave(name, true);
+    async fn pay(&self, name: WalFileName, probe: bool) -> (WalFileName, Result<(), String>) {
+        let started = Instant::now();
+        let result = tokio::select! {
+            result = self.try_pay(name) => result,
+            // A probe that hangs must not keep memory from a destination that answers.
+            () = self.encoder.budget.contended(), if probe => {
+                self.lane.late(started.elapsed());
+                Ok(())
+            }
+        };
+        self.lane.leave(name, probe);
         (name, result)
     }
 
@@ -206,9 +220,8 @@ impl Backlog {
         stored: &crate::repository::StoredWal,
     ) -> Result<WalFile, String> {
         let repository = &other.destination.repository;
-        let limit = entry.content.map_or_else(|| self.longest(), |content| content.len);
-        let room = entry.content.map_or_else(|| self.longest(), |content| content.len);
-        let mut landing = self.encoder.landing(room).await.map_err(|error| describe(&error))?;
+        let limit = entry.content.map_or(LONGEST, |content| content.len);
+        let mut landing = self.encoder.landing(limit).await.map_err(|error| describe(&error))?;
         let mut body =
             repository.read_wal(stored, limit).await.map_err(|error| describe(&error))?;
         let (mut head, mut len) = (Vec::new(), 0_u64);
@@ -223,7 +236,8 @@ impl Backlog {
         }
         let mut identity = entry.identity;
         if self.verify {
-            identity = source::check_fetched(entry.name, &head, len, (self.cluster)())?.or(identity);
+            let cluster = *self.cluster.lock().unwrap_or_else(PoisonError::into_inner);
+            identity = source::check_fetched(entry.name, &head, len, cluster)?.or(identity);
         }
         let encoding = self.lane.destination.repository.wal_encoding();
         let prepared = self
@@ -239,11 +253,6 @@ impl Backlog {
             _ => prepared.into_first().ok_or_else(|| "nothing was encoded".to_owned()),
         }
     }
-
-    /// The most bytes that a file of unknown size can have.
-    fn longest(&self) -> u64 {
-        SegmentSize::ALL.iter().map(|size| size.bytes()).max().unwrap_or(1 << 30)
-    }
 }
 
 fn lane_owes(lane: &Lane, name: WalFileName) -> bool {
@@ -251,7 +260,7 @@ fn lane_owes(lane: &Lane, name: WalFileName) -> bool {
 }
 
 enum Next {
-    Send(WalFileName),
+    Send { name: WalFileName, probe: bool },
     NotBefore(Instant),
     Nothing,
 }

@@ -27,16 +27,21 @@ pub struct BreakerSettings {
     pub longest: Duration,
     /// Pause after a failure that only a person can mend.
     pub slow: Duration,
+    /// Least pause after a destination gave no answer in time, for a process that waits itself
+    /// whenever it finds out whether the destination is back.
+    pub late: Duration,
 }
 
 impl Default for BreakerSettings {
-    /// Three failures; 200 ms doubling up to 30 s; 60 s for what only a person can mend.
+    /// Three failures; 200 ms doubling up to 30 s; 60 s for what only a person can mend; nothing
+    /// more for a late one.
     fn default() -> Self {
         Self {
             threshold: 3,
             base: Duration::from_millis(200),
             longest: Duration::from_secs(30),
             slow: Duration::from_secs(60),
+            late: Duration::ZERO,
         }
     }
 }
@@ -71,7 +76,8 @@ impl Breaker {
     /// Goes on from what an earlier process remembered.
     pub(super) fn resume(&mut self, failures: u32, pause: Option<Duration>, now: Instant) {
         self.failures = failures;
-        let longest = self.settings.longest.max(self.settings.slow);
+        let BreakerSettings { longest, slow, late, .. } = self.settings;
+        let longest = longest.max(slow).max(late);
         self.open_until = pause.map(|pause| now + pause.min(longest));
     }
 
@@ -115,7 +121,7 @@ impl Breaker {
     /// The destination gave no answer in time.
     pub(super) fn late(&mut self, now: Instant, rng: &mut fastrand::Rng) {
         self.failures = self.failures.saturating_add(1);
-        self.open(self.pause(rng), now);
+        self.open(self.pause(rng).max(self.settings.late), now);
     }
 
     /// Counts a failure of `class`.

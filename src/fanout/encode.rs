@@ -72,6 +72,12 @@ impl Encoder {
         }
     }
 
+    /// As [`reserve`](Self::reserve), but does not wait and takes no content that is too large.
+    pub(super) fn try_reserve(&self, len: u64, encodings: &[Encoding]) -> Option<Reservation> {
+        let bound = Self::bound(len, encodings);
+        if self.budget.fits(bound) { self.budget.try_acquire(bound) } else { None }
+    }
+
     /// Encodes what `open` returns, on a blocking thread.
     pub(super) async fn encode<R: Read>(
         &self,
@@ -99,7 +105,7 @@ impl Encoder {
             .iter()
             .map(|_| self.disk.scratch(&self.scratch).map(BufWriter::new))
             .collect::<io::Result<_>>()?;
-        let (content, written) = codec::read_encoded(reader, encodings, sinks)?;
+        let (content, written) = codec::encode_into(reader, encodings, sinks)?;
         let mut variants = Vec::with_capacity(encodings.len());
         for (sink, &encoding) in written.into_iter().zip(encodings) {
             let file = sink.sink.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -118,7 +124,7 @@ fn in_memory(
     reader: impl Read,
 ) -> io::Result<Prepared> {
     let sinks = encodings.iter().map(|_| Vec::new()).collect();
-    let (content, written) = codec::read_encoded(reader, encodings, sinks)?;
+    let (content, written) = codec::encode_into(reader, encodings, sinks)?;
     let variant = |(sink, &encoding): (codec::Encoded<Vec<u8>>, &Encoding)| {
         let mut buffer = sink.sink;
         buffer.shrink_to_fit();

@@ -108,7 +108,7 @@ impl ArchiveError {
                 Some("Run in the data directory, as PostgreSQL does, or give the full path.".into())
             }
             Self::Read { .. } => Some("Run as the user that owns the data directory.".into()),
-            Self::Refused { reason, .. } => reason.hint().map(Into::into),
+            Self::Refused { reason, .. } => Some(reason.hint().into()),
             Self::Truncated { .. } => {
                 Some("The file is damaged or still being written: look at its origin.".into())
             }

@@ -28,11 +28,13 @@ pub(super) struct Flight {
 
 #[derive(Debug)]
 struct State {
-    /// Dropped when every lane holds the file.
+    /// Dropped when nobody needs it any more; a lane that is sending has its own reference.
     wal: Option<Prepared>,
     lanes: Vec<LaneProgress>,
     started: Instant,
     satisfied_after: Option<Duration>,
+    asked: usize,
+    evicted: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -56,15 +58,38 @@ impl Flight {
             lanes: required.iter().map(lane).collect(),
             started: Instant::now(),
             satisfied_after: None,
+            asked: 0,
+            evicted: false,
         };
         Self { name, stamp, state: Mutex::new(state), changed: Notify::new() }
     }
 
-    /// Starts the clock of the decision again, for a file that is asked for (again).
-    pub(super) fn restart(&self) {
+    /// Starts the clock of the decision: somebody waits for the answer until the guard drops.
+    pub(super) fn ask(self: &Arc<Self>) -> Asked {
         let mut state = self.lock();
         state.started = Instant::now();
         state.satisfied_after = None;
+        state.asked += 1;
+        drop(state);
+        Asked(Arc::clone(self))
+    }
+
+    /// Gives up a flight for whose answer nobody waits, and returns whether it was one.
+    pub(super) fn evict(&self) -> bool {
+        let mut state = self.lock();
+        if state.asked == 0 {
+            state.evicted = true;
+            state.wal = None;
+        }
+        let evicted = state.evicted;
+        drop(state);
+        self.changed.notify_waiters();
+        evicted
+    }
+
+    /// Drops the bytes: the file is answered for.
+    pub(super) fn finish(&self) {
+        self.lock().wal = None;
     }
 
     pub(super) fn changed(&self) -> Notified<'_> {
@@ -126,22 +151,33 @@ impl Flight {
         stored
     }
 
-    /// Completes when the debt of `lane` is on record.
+    /// Completes when `lane` need not go on: its debt is on record, or the flight was given up.
     pub(super) async fn until_owed(&self, lane: usize) {
         loop {
             let changed = self.changed();
-            if self.lock().lanes[lane].owed {
+            tokio::pin!(changed);
+            // Registered before looking, so that no change is missed.
+            changed.as_mut().enable();
+            if self.need_not_go_on(lane) {
                 return;
             }
             changed.await;
         }
     }
 
-    /// Completes when the debt of `lane` is on record and somebody waits for memory: sending it
-    /// from the spool later is better than holding it.
+    fn need_not_go_on(&self, lane: usize) -> bool {
+        let state = self.lock();
+        state.evicted || state.lanes[lane].owed
+    }
+
+    /// Completes when `lane` should give its memory back: the flight was given up, or its debt
+    /// is on record and somebody waits for memory.
     pub(super) async fn abandoned(&self, lane: usize, budget: &Budget) {
         self.until_owed(lane).await;
-        budget.contended().await;
+        let evicted = self.lock().evicted;
+        if !evicted {
+            budget.contended().await;
+        }
     }
 
     /// Looks at all lanes and calls `decide` on what it sees.
@@ -165,6 +201,16 @@ impl Flight {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody waits for a flight's answer.
+#[derive(Debug)]
+pub(super) struct Asked(Arc<Flight>);
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.0.lock().asked -= 1;
     }
 }
 

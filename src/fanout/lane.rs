@@ -53,6 +53,7 @@ struct LaneState {
     in_flight: BTreeSet<WalFileName>,
     error: Option<LastError>,
     stored: Option<(WalFileName, Timestamp)>,
+    backlog_closed: bool,
 }
 
 /// A destination's last failure, for people.
@@ -90,6 +91,7 @@ impl Lane {
             in_flight: BTreeSet::new(),
             error: None,
             stored: None,
+            backlog_closed: false,
         };
         Self { destination, spool, clock, budget, state: Mutex::new(state), wake: Notify::new() }
     }
@@ -135,7 +137,7 @@ impl Lane {
         index: usize,
         force: bool,
     ) {
-        let behind = self.spool.owes(&self.destination.id);
+        let behind = self.is_behind();
         let mut state = self.lock();
         let permission = state.breaker.permission(Instant::now());
         let probe = match permission {
@@ -150,9 +152,8 @@ impl Lane {
             }
         };
         let job = Job { flight: Arc::clone(flight), lane: index, probe };
-        let progress = if behind { Progress::Behind } else { Progress::Sending };
         // Reported before it is queued: the lane may be faster than we are.
-        flight.report(index, progress, Outcome::Sending);
+        flight.report(index, Progress::Sending, Outcome::Sending);
         match queue.try_send(job) {
             Ok(()) if probe => state.breaker.begin_probe(),
             Ok(()) => {}
@@ -188,7 +189,7 @@ impl Lane {
     async fn deliver(&self, job: Job) {
         let Job { flight, lane, probe } = job;
         let Some(wal) = flight.wal(self.destination.repository.wal_encoding()) else {
-            return self.leave(flight.name, probe);
+            return self.end_probe(probe);
         };
         // Whoever owes it already will send it from the spool.
         if self.spool.owes_file(&self.destination.id, flight.name) || !self.enter(flight.name) {
@@ -325,6 +326,24 @@ impl Lane {
         }
     }
 
+    /// Completes when the breaker changed or a file left the lane.
+    pub(super) async fn changed(&self) {
+        self.wake.notified().await;
+    }
+
+    pub(super) fn is_sending(&self) -> bool {
+        !self.lock().in_flight.is_empty()
+    }
+
+    /// Begins nothing more of the backlog: the process ends soon.
+    pub(super) fn close_backlog(&self) {
+        self.lock().backlog_closed = true;
+    }
+
+    pub(super) fn is_backlog_closed(&self) -> bool {
+        self.lock().backlog_closed
+    }
+
     pub(super) fn is_in_flight(&self, name: WalFileName) -> bool {
         self.lock().in_flight.contains(&name)
     }
@@ -335,6 +354,11 @@ impl Lane {
 
     pub(super) fn is_closed(&self) -> bool {
         self.lock().breaker.is_closed()
+    }
+
+    /// Returns whether the destination owes anything: it is not waited for then.
+    pub(super) fn is_behind(&self) -> bool {
+        self.spool.owes(&self.destination.id)
     }
 
     /// A name greater than all before cannot be there, unless somebody else wrote it.

@@ -42,8 +42,8 @@ pub(super) fn waiting(
 fn plan<'a>(names: impl Iterator<Item = &'a str>, asked: WalFileName, limit: usize) -> Waiting {
     let mut ready: Vec<WalFileName> = names
         .filter_map(|name| StatusFile::parse(name).ok())
-        .filter(|file| file.status == ArchiveStatus::Ready && file.name != asked)
-        .map(|file| file.name)
+        .filter(|file| file.status == ArchiveStatus::Ready && file.file != asked)
+        .map(|file| file.file)
         .collect();
     let count = ready.len();
     ready.retain(|&name| order(name) > order(asked));

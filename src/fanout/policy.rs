@@ -150,17 +150,17 @@ impl Policy {
         }
     }
 
+    /// Returns whether `lanes` would hold enough copies if all that are sending succeed.
+    pub(super) fn could_be_satisfied(&self, lanes: &[Lane]) -> bool {
+        let hoped = |lane: &Lane| match lane.progress {
+            Progress::Sending | Progress::Behind => Lane { progress: Progress::Stored, ..*lane },
+            Progress::Stored | Progress::Given => *lane,
+        };
+        self.is_satisfied(&lanes.iter().map(hoped).collect::<Vec<_>>())
+    }
+
     fn wait_for_copies(&self, situation: &Situation<'_>, refusal: Refusal) -> Decision {
-        let sending = |lane: &Lane| matches!(lane.progress, Progress::Sending | Progress::Behind);
-        let could_hold: Vec<_> = situation
-            .lanes
-            .iter()
-            .map(|lane| match sending(lane) {
-                true => Lane { progress: Progress::Stored, ..*lane },
-                false => *lane,
-            })
-            .collect();
-        let hope = self.is_satisfied(&could_hold);
+        let hope = self.could_be_satisfied(situation.lanes);
         match self.deadline.checked_sub(situation.waited) {
             Some(left) if hope && !left.is_zero() => Decision::Wait(left),
             _ => Decision::Refuse(refusal),

@@ -11,6 +11,7 @@ use super::{
     error::ArchiveError,
 };
 use crate::{
+    budget::Reservation,
     codec::Encoding,
     disk::{self, Stat},
     pg::{ControlData, SegmentHeader, SystemId, WalFileName},
@@ -30,13 +31,13 @@ pub(super) struct Sources {
     /// Segments are looked into; off only where there is no WAL to look into.
     pub verify: bool,
     /// The cluster whose files are archived here, once known.
-    pub cluster: Mutex<Option<SystemId>>,
+    pub cluster: Arc<Mutex<Option<SystemId>>>,
 }
 
 /// What is known of a source before it is read.
 pub(super) struct Opened {
     pub stat: Stat,
-    reader: Box<dyn Read + Send>,
+    reader: Box<dyn Read + Send + Sync>,
     header: Vec<u8>,
 }
 
@@ -121,15 +122,15 @@ impl Sources {
         ControlData::parse(&content).ok().map(|control| control.system_id)
     }
 
-    /// Reads, hashes and encodes an opened file; waits for the memory.
+    /// Reads, hashes and encodes an opened file into memory that was reserved, or into a file.
     pub(super) async fn read(
         &self,
         name: WalFileName,
         path: &Path,
         opened: Opened,
+        reservation: Option<Reservation>,
     ) -> Result<Prepared, ArchiveError> {
         let len = opened.stat.len;
-        let reservation = self.encoder.reserve(len, &self.encodings).await;
         let Opened { reader, header, .. } = opened;
         let open = move || Ok(io::Cursor::new(header).chain(reader));
         let prepared = self

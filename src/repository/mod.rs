@@ -18,7 +18,7 @@ pub use self::{
     error::{Error, Result},
     wal::{ClusterIdentity, StoredWal, WalFile},
 };
-use crate::{codec::Encoding, pg::WalFileName, store};
+use crate::{codec::Encoding, pg::WalFileName};
 
 /// A cluster's backups in one layout on one store.
 #[async_trait]
@@ -43,7 +43,7 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
     async fn find_wal(&self, name: WalFileName) -> Result<Vec<StoredWal>>;
 
     /// Opens a stored file, decoded. The stream fails with an error of class
-    /// [`Invalid`](store::Class::Invalid) when the object is damaged, and never yields more than
+    /// [`Invalid`](crate::store::Class::Invalid) when the object is damaged, and never yields more than
     /// `limit` bytes. Reading it to its end verifies what the layout lets one verify.
     async fn read_wal(
         &self,

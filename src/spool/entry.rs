@@ -123,7 +123,7 @@ impl From<&Entry> for Record {
             }),
             stored: entry.stored.map(|stored| StoredRecord {
                 codec: stored.encoding.codec(),
-                level: stored.encoding.codec().map(|_| stored.encoding.level()),
+                level: stored.encoding.level(),
                 len: stored.len,
                 sha256: stored.sha256,
             }),

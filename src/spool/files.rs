@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Chain, Files, Inner, Opened, SpoolError,
+    Files, Inner, Opened, SpoolError,
     entry::{Debt, Entry, Record},
 };
 use crate::{

@@ -326,7 +326,7 @@ pub struct Opened {
     /// How they are encoded and what they must be.
     pub stored: StoredBytes,
     /// Reads them.
-    pub reader: Box<dyn std::io::Read + Send>,
+    pub reader: Box<dyn std::io::Read + Send + Sync>,
     /// The file itself, for content too large for memory.
     pub path: PathBuf,
 }
