@@ -108,7 +108,10 @@ impl Reservation {
     pub fn split_off(&mut self, bytes: u64) -> Self {
         let wanted = usize::try_from(kib(bytes)).unwrap_or(usize::MAX);
         let part = wanted.min(self.permit.num_permits());
-        let permit = self.permit.split(part).expect("no more is taken than there is");
+        let permit = self
+            .permit
+            .split(part)
+            .expect("no more is taken than there is");
         Self { permit }
     }
 

@@ -2,9 +2,6 @@ use std::io::{self, Read, Write};
 
 use super::{ContentDigest, ContentHasher, Encoder, Encoding, Sha256, Sha256Hasher};
 
-/// The bytes that an encoding gave, and their SHA-256.
-pub type Encoded = (Vec<u8>, Sha256);
-
 /// Reads `source` once and returns its digest and, for each encoding, the encoded bytes and their
 /// SHA-256, in the order of `encodings`.
 ///
@@ -19,13 +16,49 @@ pub type Encoded = (Vec<u8>, Sha256);
 ///
 /// Those of `source`, and a [`CodecError`](super::CodecError) inside the [`io::Error`].
 pub fn read_encoded(
-    mut source: impl Read,
+    source: impl Read,
     encodings: &[Encoding],
     capacity_hint: usize,
-) -> io::Result<(ContentDigest, Vec<Encoded>)> {
+) -> io::Result<(ContentDigest, Vec<(Vec<u8>, Sha256)>)> {
+    let buffer = |encoding: &Encoding| {
+        // Compressed WAL is a half to a tenth of the original.
+        Vec::with_capacity(
+            encoding
+                .codec()
+                .map_or(capacity_hint, |_| capacity_hint / 4),
+        )
+    };
+    let (content, encoded) =
+        encode_into(source, encodings, encodings.iter().map(buffer).collect())?;
+    let shrunk = |mut encoded: Encoded<Vec<u8>>| {
+        // They may stay in memory for long.
+        encoded.sink.shrink_to_fit();
+        (encoded.sink, encoded.sha256)
+    };
+    Ok((content, encoded.into_iter().map(shrunk).collect()))
+}
+
+/// What was written into a sink.
+#[derive(Debug)]
+pub struct Encoded<W> {
+    /// The sink.
+    pub sink: W,
+    /// How many bytes were written into it.
+    pub len: u64,
+    /// Their SHA-256.
+    pub sha256: Sha256,
+}
+
+/// As [`read_encoded`], but writes into `sinks`, one for each encoding.
+pub fn encode_into<W: Write>(
+    mut source: impl Read,
+    encodings: &[Encoding],
+    sinks: Vec<W>,
+) -> io::Result<(ContentDigest, Vec<Encoded<W>>)> {
     let mut encoders = encodings
         .iter()
-        .map(|&encoding| Encoder::new(encoding, HashingSink::new(encoding, capacity_hint)))
+        .zip(sinks)
+        .map(|(&encoding, sink)| Encoder::new(encoding, HashingSink::new(sink)))
         .collect::<Result<Vec<_>, _>>()?;
     let mut hasher = ContentHasher::default();
     let mut block = vec![0; BLOCK];
@@ -62,38 +95,41 @@ fn read_block(source: &mut impl Read, block: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// Collects and hashes what is written.
-struct HashingSink {
-    bytes: Vec<u8>,
+/// Hashes and counts what is written.
+struct HashingSink<W> {
+    sink: W,
     hasher: Sha256Hasher,
+    len: u64,
 }
 
-impl HashingSink {
-    /// Compressed WAL is a half to a tenth of the original.
-    fn new(encoding: Encoding, source_len: usize) -> Self {
-        let capacity = encoding.codec().map_or(source_len, |_| source_len / 4);
+impl<W> HashingSink<W> {
+    fn new(sink: W) -> Self {
         Self {
-            bytes: Vec::with_capacity(capacity),
+            sink,
             hasher: Sha256Hasher::default(),
+            len: 0,
         }
     }
 
-    /// Returns bytes without spare capacity, because they may stay in memory for long.
-    fn finish(mut self) -> (Vec<u8>, Sha256) {
-        self.bytes.shrink_to_fit();
-        (self.bytes, self.hasher.finish())
+    fn finish(self) -> Encoded<W> {
+        Encoded {
+            sink: self.sink,
+            len: self.len,
+            sha256: self.hasher.finish(),
+        }
     }
 }
 
-impl Write for HashingSink {
+impl<W: Write> Write for HashingSink<W> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.bytes.extend_from_slice(buf);
-        self.hasher.update(buf);
-        Ok(buf.len())
+        let written = self.sink.write(buf)?;
+        self.hasher.update(&buf[..written]);
+        self.len += written as u64;
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.sink.flush()
     }
 }
 

@@ -36,7 +36,7 @@ mod kind;
 pub use self::{
     decoder::Decoder,
     digest::{ContentDigest, ContentHasher, Crc32c, InvalidDigest, Sha1, Sha256, Sha256Hasher},
-    encode::{Encoded, read_encoded},
+    encode::{Encoded, encode_into, read_encoded},
     encoder::Encoder,
     encoding::Encoding,
     error::{CodecError, DecodeError},

@@ -178,7 +178,11 @@ impl ArchiverBuilder {
             lanes.push(Arc::new(lane));
         }
         let ids: Vec<_> = self.destinations.iter().map(|one| one.id.clone()).collect();
-        let pairs = if fresh { compare::all_pairs(&ids) } else { state.comparisons.clone() };
+        let pairs = if fresh {
+            compare::all_pairs(&ids)
+        } else {
+            state.comparisons.clone()
+        };
         let encoder = Encoder {
             budget: live,
             workers: self.workers.clone(),
@@ -228,7 +232,10 @@ impl ArchiverBuilder {
             let backlog = Backlog {
                 lane: Arc::clone(lane),
                 lanes: lanes.to_vec(),
-                encoder: Encoder { budget: budget.clone(), ..sources.encoder.clone() },
+                encoder: Encoder {
+                    budget: budget.clone(),
+                    ..sources.encoder.clone()
+                },
                 verify: self.settings.verify,
                 cluster: Arc::clone(&sources.cluster),
             };
@@ -258,7 +265,11 @@ impl Archiver {
     /// file is then not archived, though destinations may hold it. Asking again is always safe.
     pub async fn archive(&self, path: &Path) -> Result<Archived, ArchiveError> {
         let inner = &self.0;
-        let name = WalFileName::parse(path.file_name().and_then(|name| name.to_str()).unwrap_or(""))?;
+        let name = WalFileName::parse(
+            path.file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or(""),
+        )?;
         if inner.cancel.is_cancelled() {
             return Err(ArchiveError::Stopping { name });
         }
@@ -282,9 +293,17 @@ impl Archiver {
     /// Returns what each destination holds and owes.
     pub fn status(&self) -> Status {
         let inner = &self.0;
-        let destinations: Vec<_> =
-            inner.lanes.iter().map(|lane| lane.destination.clone()).collect();
-        Status::new(&inner.state(), &inner.spool, &destinations, inner.clock.now())
+        let destinations: Vec<_> = inner
+            .lanes
+            .iter()
+            .map(|lane| lane.destination.clone())
+            .collect();
+        Status::new(
+            &inner.state(),
+            &inner.spool,
+            &destinations,
+            inner.clock.now(),
+        )
     }
 
     /// Sends what is owed for about `limit`, less if nothing can be sent.
@@ -301,7 +320,10 @@ impl Archiver {
             lane.close_backlog();
         }
         let patience = inner.settings.policy.patience.saturating_sub(limit);
-        if timeout(patience, inner.until_idle(Lane::is_sending)).await.is_err() {
+        if timeout(patience, inner.until_idle(Lane::is_sending))
+            .await
+            .is_err()
+        {
             for lane in inner.lanes.iter().filter(|lane| lane.is_sending()) {
                 lane.late(inner.settings.policy.patience);
             }
@@ -327,7 +349,8 @@ impl Inner {
     /// Waits until no lane is `busy`.
     async fn until_idle(&self, busy: impl Fn(&Lane) -> bool) {
         loop {
-            let mut changed: FuturesUnordered<_> = self.lanes.iter().map(|lane| lane.changed()).collect();
+            let mut changed: FuturesUnordered<_> =
+                self.lanes.iter().map(|lane| lane.changed()).collect();
             // Polled once to be registered before looking.
             let nothing = changed.next().now_or_never();
             if !self.lanes.iter().any(|lane| busy(lane)) {
@@ -356,7 +379,9 @@ impl Inner {
                 () = sleep(Self::HOUSEKEEPING) => {}
             }
             if let Some(age) = self.settings.max_debt_age {
-                self.spool.drop_bytes_older_than(age, self.clock.now()).await;
+                self.spool
+                    .drop_bytes_older_than(age, self.clock.now())
+                    .await;
             }
             self.spool.save_state(self.state()).await;
         }
@@ -365,7 +390,11 @@ impl Inner {
     /// Sends the files that PostgreSQL will ask for next, as far as memory is free.
     fn look_ahead(self: &Arc<Self>, path: &Path, waiting: Waiting) {
         let known = |name: &WalFileName| lock(&self.flights).contains_key(name);
-        let next: Vec<_> = waiting.next.into_iter().filter(|name| !known(name)).collect();
+        let next: Vec<_> = waiting
+            .next
+            .into_iter()
+            .filter(|name| !known(name))
+            .collect();
         if next.is_empty() {
             return;
         }
@@ -430,7 +459,11 @@ impl Inner {
             reservation = self.sources.encoder.reserve(stamp.len, encodings).await;
         }
         let prepared = self.sources.read(name, path, opened, reservation).await?;
-        let required: Vec<bool> = self.lanes.iter().map(|lane| self.is_required(lane)).collect();
+        let required: Vec<bool> = self
+            .lanes
+            .iter()
+            .map(|lane| self.is_required(lane))
+            .collect();
         let prepared = prepared.with_identity(identity);
         let flight = Arc::new(Flight::new(name, stamp, prepared, &required));
         lock(&self.flights).insert(name, Arc::clone(&flight));
@@ -482,7 +515,13 @@ impl Inner {
         let with_room = |room| {
             flight.decide(policy, |lanes, waited, satisfied_after| {
                 let lanes = &self.not_waiting_for_the_weak(lanes);
-                policy.decide(&Situation { lanes, room, waited, satisfied_after, pressed })
+                policy.decide(&Situation {
+                    lanes,
+                    room,
+                    waited,
+                    satisfied_after,
+                    pressed,
+                })
             })
         };
         let decision = with_room(Room::Bytes);
@@ -500,9 +539,10 @@ impl Inner {
     fn not_waiting_for_the_weak(&self, lanes: &[policy::Lane]) -> Vec<policy::Lane> {
         let weak = |lane: &Lane| lane.is_behind() || !lane.is_closed();
         let view = |(seen, lane): (&policy::Lane, &Arc<Lane>)| match seen.progress {
-            Progress::Sending if weak(lane) => {
-                policy::Lane { progress: Progress::Behind, ..*seen }
-            }
+            Progress::Sending if weak(lane) => policy::Lane {
+                progress: Progress::Behind,
+                ..*seen
+            },
             _ => *seen,
         };
         lanes.iter().zip(&self.lanes).map(view).collect()
@@ -523,7 +563,14 @@ impl Inner {
                 other => other.to_string(),
             };
             let id = self.lanes[index].destination.id.clone();
-            (id, Debt { since: now, reason, parked: None })
+            (
+                id,
+                Debt {
+                    since: now,
+                    reason,
+                    parked: None,
+                },
+            )
         };
         let debts = missing.iter().map(debt).collect();
         let recorded = self.spool.owe(&wal, debts, with_bytes).await;
@@ -545,8 +592,14 @@ impl Inner {
         let waited = flight.decide(policy, |_, waited, _| waited);
         match outcome {
             Outcome::Conflict(reason) => {
-                let until = self.clock.now().saturating_add(PARKED_FOR).unwrap_or_default();
-                self.spool.park(name, &lane.destination.id, reason, until).await;
+                let until = self
+                    .clock
+                    .now()
+                    .saturating_add(PARKED_FOR)
+                    .unwrap_or_default();
+                self.spool
+                    .park(name, &lane.destination.id, reason, until)
+                    .await;
             }
             _ if progress == Progress::Sending && waited >= policy.patience => {
                 lane.late(policy.patience);
@@ -562,7 +615,10 @@ impl Inner {
     }
 
     fn archived(&self, flight: &Flight) -> Archived {
-        Archived { name: flight.name, outcomes: self.outcomes(flight) }
+        Archived {
+            name: flight.name,
+            outcomes: self.outcomes(flight),
+        }
     }
 
     fn refused(&self, flight: &Flight, refusal: Refusal) -> ArchiveError {
@@ -571,7 +627,9 @@ impl Inner {
 
     fn outcomes(&self, flight: &Flight) -> Vec<(DestinationId, Outcome)> {
         let ids = self.lanes.iter().map(|lane| lane.destination.id.clone());
-        ids.enumerate().map(|(index, id)| (id, flight.outcome(index))).collect()
+        ids.enumerate()
+            .map(|(index, id)| (id, flight.outcome(index)))
+            .collect()
     }
 
     /// Forgets flights that PostgreSQL will not ask for again.
@@ -593,7 +651,9 @@ impl Inner {
         let disk = Arc::clone(&self.sources.encoder.disk);
         let (path, limit) = (path.to_owned(), self.settings.look_ahead);
         let workers = &self.sources.encoder.workers;
-        let waiting = workers.disk(move || look_ahead::waiting(&*disk, &path, name, limit)).await;
+        let waiting = workers
+            .disk(move || look_ahead::waiting(&*disk, &path, name, limit))
+            .await;
         waiting.unwrap_or_else(|error| {
             tracing::debug!(%error, "archive_status cannot be read");
             Waiting::default()
@@ -627,12 +687,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Two thirds of the memory are for live traffic, the rest for the backlog.
 fn split(memory: ByteSize) -> (Budget, Budget) {
     let backlog = memory.bytes() / 3;
-    (Budget::new(ByteSize::new(memory.bytes() - backlog)), Budget::new(ByteSize::new(backlog)))
+    (
+        Budget::new(ByteSize::new(memory.bytes() - backlog)),
+        Budget::new(ByteSize::new(backlog)),
+    )
 }
 
 /// Returns whether a lane could send something that it owes now.
 fn has_work(lane: &Lane) -> bool {
-    let due = || lane.spool.next_owed(&lane.destination.id, lane.clock.now(), |_| false).is_some();
+    let due = || {
+        lane.spool
+            .next_owed(&lane.destination.id, lane.clock.now(), |_| false)
+            .is_some()
+    };
     !matches!(lane.permission(), Permission::NotBefore(_)) && due()
 }
 

@@ -6,10 +6,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{
-    StreamExt, TryStreamExt,
-    stream::FuturesUnordered,
-};
+use futures_util::{StreamExt, TryStreamExt, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -129,15 +126,23 @@ impl Backlog {
 
     async fn try_pay(&self, name: WalFileName) -> Result<(), String> {
         let lane = &self.lane;
-        let Some(entry) = lane.spool.entry(name) else { return Ok(()) };
+        let Some(entry) = lane.spool.entry(name) else {
+            return Ok(());
+        };
         let wal = self.load(&entry).await?;
         match lane.send(&wal, Expect::Unknown).await {
             Sent::Stored => {
                 lane.spool.pay(name, &lane.destination.id).await;
             }
             Sent::Conflict(reason) => {
-                let until = lane.clock.now().saturating_add(PARKED_FOR).unwrap_or_default();
-                lane.spool.park(name, &lane.destination.id, reason, until).await;
+                let until = lane
+                    .clock
+                    .now()
+                    .saturating_add(PARKED_FOR)
+                    .unwrap_or_default();
+                lane.spool
+                    .park(name, &lane.destination.id, reason, until)
+                    .await;
             }
             Sent::Failed(_, Verdict::GiveUp) => {}
             Sent::Failed(_, Verdict::Retry(pause)) => tokio::time::sleep(pause).await,
@@ -156,8 +161,11 @@ impl Backlog {
         }
         let mut reasons = Vec::new();
         let own = &self.lane.destination.id;
-        let mut others: Vec<_> =
-            self.lanes.iter().filter(|lane| lane.destination.id != *own).collect();
+        let mut others: Vec<_> = self
+            .lanes
+            .iter()
+            .filter(|lane| lane.destination.id != *own)
+            .collect();
         others.sort_by_key(|lane| !lane.is_closed());
         for other in others {
             let fetched = match lane_owes(other, entry.name) {
@@ -174,8 +182,13 @@ impl Backlog {
 
     async fn from_spool(&self, entry: &Entry) -> Result<Option<WalFile>, String> {
         let spool = &self.lane.spool;
-        let opened = spool.open_bytes(entry.name).await.map_err(|error| describe(&error))?;
-        let (Some(opened), Some(content)) = (opened, entry.content) else { return Ok(None) };
+        let opened = spool
+            .open_bytes(entry.name)
+            .await
+            .map_err(|error| describe(&error))?;
+        let (Some(opened), Some(content)) = (opened, entry.content) else {
+            return Ok(None);
+        };
         let encoding = self.lane.destination.repository.wal_encoding();
         let stored = opened.stored;
         let same = stored.encoding == encoding;
@@ -185,15 +198,25 @@ impl Backlog {
         let prepared = if same {
             // Copied as they are; the digest of the content is known.
             self.encoder
-                .encode(entry.name, reservation, vec![Encoding::PLAIN], move || Ok(verified))
+                .encode(entry.name, reservation, vec![Encoding::PLAIN], move || {
+                    Ok(verified)
+                })
                 .await
         } else {
             let codec = stored.encoding.codec();
-            let open = move || Decoder::new(codec, verified, content.len).map_err(std::io::Error::other);
-            self.encoder.encode(entry.name, reservation, vec![encoding], open).await
+            let open =
+                move || Decoder::new(codec, verified, content.len).map_err(std::io::Error::other);
+            self.encoder
+                .encode(entry.name, reservation, vec![encoding], open)
+                .await
         };
         let wal = prepared.map_err(|error| describe(&error))?.into_first();
-        let wal = wal.map(|wal| WalFile { encoding, content, identity: entry.identity, ..wal });
+        let wal = wal.map(|wal| WalFile {
+            encoding,
+            content,
+            identity: entry.identity,
+            ..wal
+        });
         Ok(wal)
     }
 
@@ -221,18 +244,32 @@ impl Backlog {
     ) -> Result<WalFile, String> {
         let repository = &other.destination.repository;
         let limit = entry.content.map_or(LONGEST, |content| content.len);
-        let mut landing = self.encoder.landing(limit).await.map_err(|error| describe(&error))?;
-        let mut body =
-            repository.read_wal(stored, limit).await.map_err(|error| describe(&error))?;
+        let mut landing = self
+            .encoder
+            .landing(limit)
+            .await
+            .map_err(|error| describe(&error))?;
+        let mut body = repository
+            .read_wal(stored, limit)
+            .await
+            .map_err(|error| describe(&error))?;
         let (mut head, mut len) = (Vec::new(), 0_u64);
         loop {
             let block = timeout(READ_PATIENCE, body.try_next()).await;
             let block = block.map_err(|_| "no answer".to_owned())?;
-            let Some(block) = block.map_err(|error| describe(&error))? else { break };
+            let Some(block) = block.map_err(|error| describe(&error))? else {
+                break;
+            };
             len += block.len() as u64;
-            let wanted = crate::pg::SegmentHeader::LEN.saturating_sub(head.len()).min(block.len());
+            let wanted = crate::pg::SegmentHeader::LEN
+                .saturating_sub(head.len())
+                .min(block.len());
             head.extend_from_slice(&block[..wanted]);
-            landing = self.encoder.land(landing, block).await.map_err(|error| describe(&error))?;
+            landing = self
+                .encoder
+                .land(landing, block)
+                .await
+                .map_err(|error| describe(&error))?;
         }
         let mut identity = entry.identity;
         if self.verify {
@@ -250,7 +287,9 @@ impl Backlog {
             (Some(found), Some(expected)) if found != expected => {
                 Err(format!("{}: other content than was archived", stored.key))
             }
-            _ => prepared.into_first().ok_or_else(|| "nothing was encoded".to_owned()),
+            _ => prepared
+                .into_first()
+                .ok_or_else(|| "nothing was encoded".to_owned()),
         }
     }
 }

@@ -70,13 +70,23 @@ pub(super) enum Verdict {
 
 impl Breaker {
     pub(super) fn new(settings: BreakerSettings) -> Self {
-        Self { failures: 0, open_until: None, probing: false, settings }
+        Self {
+            failures: 0,
+            open_until: None,
+            probing: false,
+            settings,
+        }
     }
 
     /// Goes on from what an earlier process remembered.
     pub(super) fn resume(&mut self, failures: u32, pause: Option<Duration>, now: Instant) {
         self.failures = failures;
-        let BreakerSettings { longest, slow, late, .. } = self.settings;
+        let BreakerSettings {
+            longest,
+            slow,
+            late,
+            ..
+        } = self.settings;
         let longest = longest.max(slow).max(late);
         self.open_until = pause.map(|pause| now + pause.min(longest));
     }
@@ -87,7 +97,8 @@ impl Breaker {
 
     /// Returns how long the breaker stays open; `None` if it is closed.
     pub(super) fn open_for(&self, now: Instant) -> Option<Duration> {
-        self.open_until.map(|until| until.saturating_duration_since(now))
+        self.open_until
+            .map(|until| until.saturating_duration_since(now))
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -135,7 +146,9 @@ impl Breaker {
         self.failures = self.failures.saturating_add(1);
         match class {
             Class::Transient | Class::Throttled => {
-                let asked = retry_after.unwrap_or_default().min(10 * self.settings.longest);
+                let asked = retry_after
+                    .unwrap_or_default()
+                    .min(10 * self.settings.longest);
                 let pause = self.pause(rng).max(asked);
                 let was_open = !self.is_closed();
                 self.probing = false;
@@ -164,7 +177,11 @@ impl Breaker {
     /// Full jitter over an exponentially growing bound, never less than half the base.
     fn pause(&self, rng: &mut fastrand::Rng) -> Duration {
         let doublings = self.failures.saturating_sub(1).min(20);
-        let bound = self.settings.base.saturating_mul(1 << doublings).min(self.settings.longest);
+        let bound = self
+            .settings
+            .base
+            .saturating_mul(1 << doublings)
+            .min(self.settings.longest);
         bound.mul_f64(rng.f64()).max(self.settings.base / 2)
     }
 }
@@ -187,15 +204,24 @@ mod tests {
             assert!(matches!(verdict, Verdict::Retry(_)));
             assert_eq!(breaker.permission(now), Permission::Go);
         }
-        assert_eq!(breaker.failure(Class::Transient, None, now, &mut rng()), Verdict::GiveUp);
+        assert_eq!(
+            breaker.failure(Class::Transient, None, now, &mut rng()),
+            Verdict::GiveUp
+        );
         assert!(matches!(breaker.permission(now), Permission::NotBefore(_)));
 
         let later = now + settings.longest;
         assert_eq!(breaker.permission(later), Permission::Probe);
         breaker.begin_probe();
         assert_eq!(breaker.permission(later), Permission::Probing);
-        assert_eq!(breaker.failure(Class::Transient, None, later, &mut rng()), Verdict::GiveUp);
-        assert!(matches!(breaker.permission(later), Permission::NotBefore(_)));
+        assert_eq!(
+            breaker.failure(Class::Transient, None, later, &mut rng()),
+            Verdict::GiveUp
+        );
+        assert!(matches!(
+            breaker.permission(later),
+            Permission::NotBefore(_)
+        ));
         breaker.success();
         assert_eq!(breaker.permission(later), Permission::Go);
     }
@@ -205,7 +231,10 @@ mod tests {
         for class in [Class::Denied, Class::Invalid, Class::Full] {
             let mut breaker = Breaker::new(BreakerSettings::default());
             let now = Instant::now();
-            assert_eq!(breaker.failure(class, None, now, &mut rng()), Verdict::GiveUp);
+            assert_eq!(
+                breaker.failure(class, None, now, &mut rng()),
+                Verdict::GiveUp
+            );
             assert_eq!(breaker.open_for(now), Some(BreakerSettings::default().slow));
         }
     }

@@ -38,7 +38,9 @@ pub(super) fn all_pairs(ids: &[DestinationId]) -> Vec<RememberedPair> {
         after: None,
     };
     let others = |one| ids.iter().filter(move |other| *other != one);
-    ids.iter().flat_map(|one| others(one).map(move |other| pair(one, other))).collect()
+    ids.iter()
+        .flat_map(|one| others(one).map(move |other| pair(one, other)))
+        .collect()
 }
 
 impl Comparison {
@@ -100,13 +102,20 @@ impl Comparison {
             return Ok(());
         }
         let reason = "missing when the destinations were compared".to_owned();
-        let debt = Debt { since: lacking.clock.now(), reason, parked: None };
+        let debt = Debt {
+            since: lacking.clock.now(),
+            reason,
+            parked: None,
+        };
         let owed = self.spool.owe_name(name, vec![(id.clone(), debt)]).await;
         owed.map_err(|error| describe(&error))
     }
 
     fn lane(&self, id: &DestinationId) -> Option<&Lane> {
-        self.lanes.iter().find(|lane| lane.destination.id == *id).map(|lane| &**lane)
+        self.lanes
+            .iter()
+            .find(|lane| lane.destination.id == *id)
+            .map(|lane| &**lane)
     }
 
     fn first(&self) -> Option<RememberedPair> {
@@ -132,15 +141,20 @@ impl Comparison {
     }
 
     fn pairs(&self) -> std::sync::MutexGuard<'_, Vec<RememberedPair>> {
-        self.pairs.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.pairs
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
-type Listing =
-    Peekable<futures_util::stream::BoxStream<'static, repository::Result<StoredWal>>>;
+type Listing = Peekable<futures_util::stream::BoxStream<'static, repository::Result<StoredWal>>>;
 
 fn list(lane: &Lane, from: Option<WalFileName>) -> Listing {
-    lane.destination.repository.list_wal(from).boxed().peekable()
+    lane.destination
+        .repository
+        .list_wal(from)
+        .boxed()
+        .peekable()
 }
 
 async fn peek(listing: &mut Listing) -> Result<Option<WalFileName>, String> {

@@ -27,7 +27,10 @@ pub(super) struct Prepared {
 
 impl Prepared {
     pub(super) fn variant(&self, encoding: Encoding) -> Option<WalFile> {
-        self.variants.iter().find(|wal| wal.encoding == encoding).cloned()
+        self.variants
+            .iter()
+            .find(|wal| wal.encoding == encoding)
+            .cloned()
     }
 
     pub(super) fn into_first(self) -> Option<WalFile> {
@@ -75,7 +78,11 @@ impl Encoder {
     /// As [`reserve`](Self::reserve), but does not wait and takes no content that is too large.
     pub(super) fn try_reserve(&self, len: u64, encodings: &[Encoding]) -> Option<Reservation> {
         let bound = Self::bound(len, encodings);
-        if self.budget.fits(bound) { self.budget.try_acquire(bound) } else { None }
+        if self.budget.fits(bound) {
+            self.budget.try_acquire(bound)
+        } else {
+            None
+        }
     }
 
     /// Encodes what `open` returns, on a blocking thread.
@@ -108,10 +115,19 @@ impl Encoder {
         let (content, written) = codec::encode_into(reader, encodings, sinks)?;
         let mut variants = Vec::with_capacity(encodings.len());
         for (sink, &encoding) in written.into_iter().zip(encodings) {
-            let file = sink.sink.into_inner().map_err(io::IntoInnerError::into_error)?;
+            let file = sink
+                .sink
+                .into_inner()
+                .map_err(io::IntoInnerError::into_error)?;
             let (budget, workers) = (self.budget.clone(), self.workers.clone());
             let payload = Payload::file(file, sink.len, sink.sha256, budget, workers);
-            variants.push(WalFile { name, content, identity: None, encoding, payload });
+            variants.push(WalFile {
+                name,
+                content,
+                identity: None,
+                encoding,
+                payload,
+            });
         }
         Ok(Prepared { variants })
     }
@@ -130,15 +146,29 @@ fn in_memory(
         buffer.shrink_to_fit();
         let bytes = reservation.split_off(sink.len).attach(buffer);
         let payload = Payload::hashed(bytes, sink.sha256);
-        WalFile { name, content, identity: None, encoding, payload }
+        WalFile {
+            name,
+            content,
+            identity: None,
+            encoding,
+            payload,
+        }
     };
-    Ok(Prepared { variants: written.into_iter().zip(encodings).map(variant).collect() })
+    Ok(Prepared {
+        variants: written.into_iter().zip(encodings).map(variant).collect(),
+    })
 }
 
 /// Bytes that came over the network, kept until all of them can be verified.
 pub(super) enum Landing {
-    Memory { reservation: Reservation, buffer: Vec<u8>, room: u64 },
-    File { file: BufWriter<File> },
+    Memory {
+        reservation: Reservation,
+        buffer: Vec<u8>,
+        room: u64,
+    },
+    File {
+        file: BufWriter<File>,
+    },
 }
 
 impl Encoder {
@@ -147,22 +177,39 @@ impl Encoder {
         let bound = len.saturating_add(Self::bound(len, &[Encoding::PLAIN]));
         if self.budget.fits(bound) {
             let reservation = self.budget.acquire(bound).await;
-            return Ok(Landing::Memory { reservation, buffer: Vec::new(), room: len });
+            return Ok(Landing::Memory {
+                reservation,
+                buffer: Vec::new(),
+                room: len,
+            });
         }
         let (disk, scratch) = (Arc::clone(&self.disk), self.scratch.clone());
         let file = self.workers.disk(move || disk.scratch(&scratch)).await?;
-        Ok(Landing::File { file: BufWriter::new(file) })
+        Ok(Landing::File {
+            file: BufWriter::new(file),
+        })
     }
 
     /// Adds `bytes`.
     pub(super) async fn land(&self, landing: Landing, bytes: Bytes) -> io::Result<Landing> {
         match landing {
-            Landing::Memory { reservation, mut buffer, room } => {
+            Landing::Memory {
+                reservation,
+                mut buffer,
+                room,
+            } => {
                 if (buffer.len() + bytes.len()) as u64 > room {
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, "longer than expected"));
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "longer than expected",
+                    ));
                 }
                 buffer.extend_from_slice(&bytes);
-                Ok(Landing::Memory { reservation, buffer, room })
+                Ok(Landing::Memory {
+                    reservation,
+                    buffer,
+                    room,
+                })
             }
             Landing::File { mut file } => {
                 self.workers
@@ -180,9 +227,14 @@ impl Encoder {
         encoding: Encoding,
     ) -> io::Result<Prepared> {
         match landing {
-            Landing::Memory { reservation, buffer, .. } => {
+            Landing::Memory {
+                reservation,
+                buffer,
+                ..
+            } => {
                 let open = move || Ok(io::Cursor::new(buffer));
-                self.encode(name, Some(reservation), vec![encoding], open).await
+                self.encode(name, Some(reservation), vec![encoding], open)
+                    .await
             }
             Landing::File { file } => {
                 let open = move || {
@@ -206,7 +258,12 @@ pub(super) struct Verified<R> {
 
 impl<R: Read> Verified<R> {
     pub(super) fn new(reader: R, len: u64, expected: Sha256) -> Self {
-        Self { reader, hasher: codec::Sha256Hasher::default(), expected, left: len }
+        Self {
+            reader,
+            hasher: codec::Sha256Hasher::default(),
+            expected,
+            left: len,
+        }
     }
 }
 

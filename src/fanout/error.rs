@@ -97,7 +97,11 @@ impl ArchiveError {
         refusal: Refusal,
         outcomes: Vec<(DestinationId, Outcome)>,
     ) -> Self {
-        Self::Policy { name, refusal: refusal.to_string(), outcomes }
+        Self::Policy {
+            name,
+            refusal: refusal.to_string(),
+            outcomes,
+        }
     }
 
     /// Returns what to do, as a full sentence.
@@ -152,6 +156,8 @@ struct Listed<'a>(&'a [(DestinationId, Outcome)]);
 
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|(id, outcome)| write!(f, "; {id}: {outcome}"))
+        self.0
+            .iter()
+            .try_for_each(|(id, outcome)| write!(f, "; {id}: {outcome}"))
     }
 }

@@ -61,7 +61,12 @@ impl Flight {
             asked: 0,
             evicted: false,
         };
-        Self { name, stamp, state: Mutex::new(state), changed: Notify::new() }
+        Self {
+            name,
+            stamp,
+            state: Mutex::new(state),
+            changed: Notify::new(),
+        }
     }
 
     /// Starts the clock of the decision: somebody waits for the answer until the guard drops.
@@ -98,21 +103,36 @@ impl Flight {
 
     /// Returns the file in `encoding`; `None` once every lane holds it.
     pub(super) fn wal(&self, encoding: Encoding) -> Option<WalFile> {
-        self.lock().wal.as_ref().and_then(|wal| wal.variant(encoding))
+        self.lock()
+            .wal
+            .as_ref()
+            .and_then(|wal| wal.variant(encoding))
     }
 
     /// Returns the lanes that do not hold the file and are not sending it.
     pub(super) fn idle_lanes(&self) -> Vec<usize> {
         let state = self.lock();
         let idle = |(_, lane): &(usize, &LaneProgress)| lane.progress == Progress::Given;
-        state.lanes.iter().enumerate().filter(idle).map(|(index, _)| index).collect()
+        state
+            .lanes
+            .iter()
+            .enumerate()
+            .filter(idle)
+            .map(|(index, _)| index)
+            .collect()
     }
 
     /// Returns the lanes that do not hold the file.
     pub(super) fn missing_lanes(&self) -> Vec<usize> {
         let state = self.lock();
         let missing = |(_, lane): &(usize, &LaneProgress)| lane.progress != Progress::Stored;
-        state.lanes.iter().enumerate().filter(missing).map(|(index, _)| index).collect()
+        state
+            .lanes
+            .iter()
+            .enumerate()
+            .filter(missing)
+            .map(|(index, _)| index)
+            .collect()
     }
 
     pub(super) fn outcome(&self, lane: usize) -> Outcome {
@@ -128,7 +148,11 @@ impl Flight {
         let mut state = self.lock();
         state.lanes[lane].progress = progress;
         state.lanes[lane].outcome = outcome;
-        if state.lanes.iter().all(|lane| lane.progress == Progress::Stored) {
+        if state
+            .lanes
+            .iter()
+            .all(|lane| lane.progress == Progress::Stored)
+        {
             state.wal = None;
         }
         drop(state);
@@ -190,7 +214,10 @@ impl Flight {
         let lanes: Vec<_> = state
             .lanes
             .iter()
-            .map(|lane| policy::Lane { required: lane.required, progress: lane.progress })
+            .map(|lane| policy::Lane {
+                required: lane.required,
+                progress: lane.progress,
+            })
             .collect();
         let waited = state.started.elapsed();
         if state.satisfied_after.is_none() && policy.is_satisfied(&lanes) {

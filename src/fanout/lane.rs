@@ -93,14 +93,25 @@ impl Lane {
             stored: None,
             backlog_closed: false,
         };
-        Self { destination, spool, clock, budget, state: Mutex::new(state), wake: Notify::new() }
+        Self {
+            destination,
+            spool,
+            clock,
+            budget,
+            state: Mutex::new(state),
+            wake: Notify::new(),
+        }
     }
 
     /// Goes on from what the last process remembered.
     pub(super) fn resume(&self, remembered: &RememberedDestination, now: Timestamp) {
         let mut state = self.lock();
-        let pause = remembered.not_before.map(|until| clock::between(now, until));
-        state.breaker.resume(remembered.failures, pause, Instant::now());
+        let pause = remembered
+            .not_before
+            .map(|until| clock::between(now, until));
+        state
+            .breaker
+            .resume(remembered.failures, pause, Instant::now());
         state.greatest = remembered.greatest;
         state.stored = remembered.last_stored.zip(remembered.last_stored_at);
         state.error = remembered.error.clone().map(|text| LastError {
@@ -151,7 +162,11 @@ impl Lane {
                 return;
             }
         };
-        let job = Job { flight: Arc::clone(flight), lane: index, probe };
+        let job = Job {
+            flight: Arc::clone(flight),
+            lane: index,
+            probe,
+        };
         // Reported before it is queued: the lane may be faster than we are.
         flight.report(index, Progress::Sending, Outcome::Sending);
         match queue.try_send(job) {
@@ -187,7 +202,11 @@ impl Lane {
     }
 
     async fn deliver(&self, job: Job) {
-        let Job { flight, lane, probe } = job;
+        let Job {
+            flight,
+            lane,
+            probe,
+        } = job;
         let Some(wal) = flight.wal(self.destination.repository.wal_encoding()) else {
             return self.end_probe(probe);
         };
@@ -261,15 +280,21 @@ impl Lane {
     }
 
     fn conflict(&self, wal: &WalFile, other: &repository::StoredWal) -> Sent {
-        let text = format!("{} holds other content than {} offered now", other.key, wal.name);
+        let text = format!(
+            "{} holds other content than {} offered now",
+            other.key, wal.name
+        );
         let hint = "Two clusters write to one place, or one was rewound: give each its own server \
                     name. Both files are kept; remove the wrong one by hand.";
         tracing::error!(destination = %self.destination.id, segment = %wal.name, "conflict");
         let mut state = self.lock();
         // It answered: it is up.
         state.breaker.success();
-        state.error =
-            Some(LastError { text: text.clone(), class: Some(Class::Conflict), hint: Some(hint.into()) });
+        state.error = Some(LastError {
+            text: text.clone(),
+            class: Some(Class::Conflict),
+            hint: Some(hint.into()),
+        });
         Sent::Conflict(text)
     }
 
@@ -280,9 +305,15 @@ impl Lane {
         let state = &mut *guard;
         let was_closed = state.breaker.is_closed();
         let verdict =
-            state.breaker.failure(class, error.retry_after(), Instant::now(), &mut state.rng);
+            state
+                .breaker
+                .failure(class, error.retry_after(), Instant::now(), &mut state.rng);
         let hint = error.hint().map(str::to_owned);
-        state.error = Some(LastError { text: text.clone(), class: Some(class), hint });
+        state.error = Some(LastError {
+            text: text.clone(),
+            class: Some(class),
+            hint,
+        });
         if was_closed && !state.breaker.is_closed() {
             tracing::warn!(destination = %self.destination.id, %class, error = text, "gone");
         }
@@ -296,7 +327,11 @@ impl Lane {
         state.breaker.late(Instant::now(), &mut state.rng);
         let text = format!("no answer within {after:?}");
         let hint = Some("Look at the network to the store and at the store's own status.".into());
-        state.error = Some(LastError { text, class: Some(Class::Transient), hint });
+        state.error = Some(LastError {
+            text,
+            class: Some(Class::Transient),
+            hint,
+        });
         drop(guard);
         self.wake.notify_waiters();
     }
@@ -348,10 +383,6 @@ impl Lane {
         self.lock().in_flight.contains(&name)
     }
 
-    pub(super) fn last_error(&self) -> Option<LastError> {
-        self.lock().error.clone()
-    }
-
     pub(super) fn is_closed(&self) -> bool {
         self.lock().breaker.is_closed()
     }
@@ -366,7 +397,11 @@ impl Lane {
         let mut state = self.lock();
         let is_new = state.greatest.is_some_and(|greatest| greatest < name);
         state.greatest = state.greatest.max(Some(name));
-        if is_new && name.is_segment() { Expect::Absent } else { Expect::Unknown }
+        if is_new && name.is_segment() {
+            Expect::Absent
+        } else {
+            Expect::Unknown
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, LaneState> {

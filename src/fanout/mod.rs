@@ -60,7 +60,11 @@ pub struct Destination {
 impl Destination {
     /// Creates a destination that takes one live file and one of its backlog at a time.
     pub fn new(id: DestinationId, repository: Arc<dyn Repository>) -> Self {
-        Self { id, repository, parallel: 1 }
+        Self {
+            id,
+            repository,
+            parallel: 1,
+        }
     }
 
     /// Sets how many files are sent to it at the same time.

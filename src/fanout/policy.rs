@@ -153,7 +153,10 @@ impl Policy {
     /// Returns whether `lanes` would hold enough copies if all that are sending succeed.
     pub(super) fn could_be_satisfied(&self, lanes: &[Lane]) -> bool {
         let hoped = |lane: &Lane| match lane.progress {
-            Progress::Sending | Progress::Behind => Lane { progress: Progress::Stored, ..*lane },
+            Progress::Sending | Progress::Behind => Lane {
+                progress: Progress::Stored,
+                ..*lane
+            },
             Progress::Stored | Progress::Given => *lane,
         };
         self.is_satisfied(&lanes.iter().map(hoped).collect::<Vec<_>>())
@@ -168,7 +171,10 @@ impl Policy {
     }
 
     fn missing(&self, lanes: &[Lane]) -> Option<Refusal> {
-        let stored = lanes.iter().filter(|lane| lane.progress == Progress::Stored).count();
+        let stored = lanes
+            .iter()
+            .filter(|lane| lane.progress == Progress::Stored)
+            .count();
         let wanted = match self.min_copies {
             MinCopies::AtLeast(count) => count.get(),
             MinCopies::All => lanes.len(),
@@ -208,38 +214,65 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn lanes(progress: &[Progress]) -> Vec<Lane> {
-        progress.iter().map(|&progress| Lane { required: false, progress }).collect()
+        progress
+            .iter()
+            .map(|&progress| Lane {
+                required: false,
+                progress,
+            })
+            .collect()
     }
 
     fn situation(lanes: &[Lane], waited: Duration) -> Situation<'_> {
         let satisfied_after = Some(Duration::ZERO);
-        Situation { lanes, room: Room::Bytes, waited, satisfied_after, pressed: false }
+        Situation {
+            lanes,
+            room: Room::Bytes,
+            waited,
+            satisfied_after,
+            pressed: false,
+        }
     }
 
     fn at_least(count: usize) -> Policy {
         let min_copies = MinCopies::AtLeast(NonZeroUsize::new(count).unwrap());
-        Policy { min_copies, ..Policy::default() }
+        Policy {
+            min_copies,
+            ..Policy::default()
+        }
     }
 
     #[test]
     fn all_stored_is_acknowledged() {
         let lanes = lanes(&[Progress::Stored; 3]);
-        assert_eq!(at_least(1).decide(&situation(&lanes, SECOND)), Decision::Acknowledge);
+        assert_eq!(
+            at_least(1).decide(&situation(&lanes, SECOND)),
+            Decision::Acknowledge
+        );
     }
 
     #[test]
     fn a_destination_that_answers_is_waited_for_until_patience_ends() {
         let lanes = lanes(&[Progress::Stored, Progress::Sending]);
         let policy = at_least(1);
-        assert_eq!(policy.decide(&situation(&lanes, 4 * SECOND)), Decision::Wait(6 * SECOND));
-        assert_eq!(policy.decide(&situation(&lanes, 10 * SECOND)), Decision::Owe);
+        assert_eq!(
+            policy.decide(&situation(&lanes, 4 * SECOND)),
+            Decision::Wait(6 * SECOND)
+        );
+        assert_eq!(
+            policy.decide(&situation(&lanes, 10 * SECOND)),
+            Decision::Owe
+        );
     }
 
     #[test]
     fn one_that_is_behind_or_has_given_up_is_not_waited_for() {
         for progress in [Progress::Behind, Progress::Given] {
             let lanes = lanes(&[Progress::Stored, progress]);
-            assert_eq!(at_least(1).decide(&situation(&lanes, Duration::ZERO)), Decision::Owe);
+            assert_eq!(
+                at_least(1).decide(&situation(&lanes, Duration::ZERO)),
+                Decision::Owe
+            );
         }
     }
 
@@ -258,7 +291,10 @@ mod tests {
     fn what_the_policy_needs_is_waited_for_until_the_deadline() {
         let behind = lanes(&[Progress::Stored, Progress::Behind]);
         let policy = at_least(2);
-        assert_eq!(policy.decide(&situation(&behind, 20 * SECOND)), Decision::Wait(40 * SECOND));
+        assert_eq!(
+            policy.decide(&situation(&behind, 20 * SECOND)),
+            Decision::Wait(40 * SECOND)
+        );
         let refused = Decision::Refuse(Refusal::TooFewCopies);
         assert_eq!(policy.decide(&situation(&behind, 60 * SECOND)), refused);
         let given = lanes(&[Progress::Stored, Progress::Given]);
@@ -276,7 +312,10 @@ mod tests {
     #[test]
     fn strict_mode_owes_nothing() {
         let lanes = lanes(&[Progress::Stored, Progress::Given]);
-        let policy = Policy { min_copies: MinCopies::All, ..Policy::default() };
+        let policy = Policy {
+            min_copies: MinCopies::All,
+            ..Policy::default()
+        };
         let refused = Decision::Refuse(Refusal::TooFewCopies);
         assert_eq!(policy.decide(&situation(&lanes, SECOND)), refused);
     }
@@ -287,8 +326,14 @@ mod tests {
         let mut situation = situation(&lanes, SECOND);
         situation.room = Room::RecordOnly;
         assert_eq!(at_least(1).decide(&situation), Decision::OweRecord);
-        let policy = Policy { at_limit: AtLimit::Refuse, ..Policy::default() };
-        assert_eq!(policy.decide(&situation), Decision::Refuse(Refusal::SpoolFull));
+        let policy = Policy {
+            at_limit: AtLimit::Refuse,
+            ..Policy::default()
+        };
+        assert_eq!(
+            policy.decide(&situation),
+            Decision::Refuse(Refusal::SpoolFull)
+        );
     }
 
     fn any_lane() -> impl Strategy<Value = Lane> {

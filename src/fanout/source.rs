@@ -55,8 +55,15 @@ impl Sources {
             let stat = disk.stat(&owned)?;
             let mut reader = disk.open(&owned)?;
             let mut header = Vec::with_capacity(SegmentHeader::LEN);
-            reader.by_ref().take(SegmentHeader::LEN as u64).read_to_end(&mut header)?;
-            Ok(Opened { stat, reader, header })
+            reader
+                .by_ref()
+                .take(SegmentHeader::LEN as u64)
+                .read_to_end(&mut header)?;
+            Ok(Opened {
+                stat,
+                reader,
+                header,
+            })
         });
         opened.await.map_err(|source| read_error(path, source))
     }
@@ -74,7 +81,10 @@ impl Sources {
         let (WalFileName::Segment(segment) | WalFileName::Partial(segment)) = name else {
             return self.check_text(path, opened).map(|()| None);
         };
-        let refused = |reason| ArchiveError::Refused { path: text(path), reason };
+        let refused = |reason| ArchiveError::Refused {
+            path: text(path),
+            reason,
+        };
         let header = SegmentHeader::parse(&opened.header).map_err(refused)?;
         header.check_name(segment).map_err(refused)?;
         let expected = header.segment_size.bytes();
@@ -82,7 +92,10 @@ impl Sources {
             return Err(truncated(path, expected, opened.stat.len));
         }
         self.check_cluster(path, header.system_id).await?;
-        Ok(Some(ClusterIdentity { system_id: header.system_id, version: header.version }))
+        Ok(Some(ClusterIdentity {
+            system_id: header.system_id,
+            version: header.version,
+        }))
     }
 
     fn check_text(&self, path: &Path, opened: &Opened) -> Result<(), ArchiveError> {
@@ -99,7 +112,11 @@ impl Sources {
             None => self.data_directory_of(path).await.unwrap_or(found),
         };
         if expected != found {
-            return Err(ArchiveError::OtherCluster { path: text(path), expected, found });
+            return Err(ArchiveError::OtherCluster {
+                path: text(path),
+                expected,
+                found,
+            });
         }
         *self.cluster.lock().unwrap_or_else(PoisonError::into_inner) = Some(expected);
         Ok(())
@@ -119,7 +136,9 @@ impl Sources {
             .disk(move || disk::read(&*disk, &control, CONTROL_FILE_LEN))
             .await
             .ok()?;
-        ControlData::parse(&content).ok().map(|control| control.system_id)
+        ControlData::parse(&content)
+            .ok()
+            .map(|control| control.system_id)
     }
 
     /// Reads, hashes and encodes an opened file into memory that was reserved, or into a file.
@@ -155,7 +174,9 @@ pub(super) fn check_fetched(
     match name {
         WalFileName::Segment(segment) | WalFileName::Partial(segment) => {
             let header = SegmentHeader::parse(head).map_err(|error| error.to_string())?;
-            header.check_name(segment).map_err(|error| error.to_string())?;
+            header
+                .check_name(segment)
+                .map_err(|error| error.to_string())?;
             let expected = header.segment_size.bytes();
             if len != expected {
                 return Err(format!("{len} bytes instead of {expected}"));
@@ -163,18 +184,28 @@ pub(super) fn check_fetched(
             if let Some(cluster) = cluster.filter(|&cluster| cluster != header.system_id) {
                 return Err(format!("of cluster {}, not of {cluster}", header.system_id));
             }
-            Ok(Some(ClusterIdentity { system_id: header.system_id, version: header.version }))
+            Ok(Some(ClusterIdentity {
+                system_id: header.system_id,
+                version: header.version,
+            }))
         }
         WalFileName::History(_) | WalFileName::BackupLabel { .. } => Ok(None),
     }
 }
 
 fn read_error(path: &Path, source: io::Error) -> ArchiveError {
-    ArchiveError::Read { path: text(path), source }
+    ArchiveError::Read {
+        path: text(path),
+        source,
+    }
 }
 
 fn truncated(path: &Path, expected: u64, found: u64) -> ArchiveError {
-    ArchiveError::Truncated { path: text(path), expected, found }
+    ArchiveError::Truncated {
+        path: text(path),
+        expected,
+        found,
+    }
 }
 
 fn text(path: &Path) -> String {

@@ -107,7 +107,11 @@ impl Status {
             system_id: state.system_id,
             last_archived: state.last_archived,
             last_archived_at: state.last_archived_at,
-            spool: SpoolStatus { path, files, bytes: bytes.bytes() },
+            spool: SpoolStatus {
+                path,
+                files,
+                bytes: bytes.bytes(),
+            },
             destinations: destinations
                 .iter()
                 .map(|destination| DestinationStatus::new(state, spool, destination, at))
@@ -137,7 +141,9 @@ impl DestinationStatus {
             _ if owed.files > 0 => DestinationState::Behind,
             _ => DestinationState::Healthy,
         };
-        let waits = known.not_before.filter(|&until| !clock::between(at, until).is_zero());
+        let waits = known
+            .not_before
+            .filter(|&until| !clock::between(at, until).is_zero());
         Self {
             id: id.clone(),
             format: destination.repository.format(),

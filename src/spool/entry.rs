@@ -68,7 +68,13 @@ impl Entry {
 
     pub(super) fn unknown(name: WalFileName, debts: Vec<(DestinationId, Debt)>) -> Self {
         let owed = debts.into_iter().collect();
-        Self { name, content: None, identity: None, stored: None, owed }
+        Self {
+            name,
+            content: None,
+            identity: None,
+            stored: None,
+            owed,
+        }
     }
 
     /// Returns the name of the file with the bytes, with the suffix of its codec.
@@ -141,7 +147,11 @@ impl Record {
                 Some(codec) => Encoding::new(codec, stored.level).ok()?,
                 None => Encoding::PLAIN,
             };
-            Some(StoredBytes { encoding, len: stored.len, sha256: stored.sha256 })
+            Some(StoredBytes {
+                encoding,
+                len: stored.len,
+                sha256: stored.sha256,
+            })
         });
         Entry {
             name: self.name,

@@ -132,7 +132,14 @@ impl Inner {
         tracing::warn!(segment = %name, "the record in the spool is damaged: all are asked");
         let debt = |id: &DestinationId| {
             let reason = "the record in the spool was damaged".to_owned();
-            (id.clone(), Debt { since: Timestamp::UNIX_EPOCH, reason, parked: None })
+            (
+                id.clone(),
+                Debt {
+                    since: Timestamp::UNIX_EPOCH,
+                    reason,
+                    parked: None,
+                },
+            )
         };
         Entry::unknown(name, self.destinations.iter().map(debt).collect())
     }
@@ -154,7 +161,8 @@ impl Inner {
         let entry = match known {
             Some(known) => {
                 let merged = merge(known, entry)?;
-                self.rewrite(&merged).map_err(|error| self.io("extending an entry", error))?;
+                self.rewrite(&merged)
+                    .map_err(|error| self.io("extending an entry", error))?;
                 merged
             }
             None => {
@@ -191,8 +199,9 @@ impl Inner {
         disk.create_dir_all(timeline)?;
         disk.rename(new, &folder)?;
         fail_point("spool-before-sync");
-        let synced =
-            disk.sync_dir(timeline).and_then(|()| disk.sync_dir(&self.root.join("queue")));
+        let synced = disk
+            .sync_dir(timeline)
+            .and_then(|()| disk.sync_dir(&self.root.join("queue")));
         if synced.is_err() {
             let _ = disk.remove_dir_all(&folder);
         }
@@ -280,14 +289,19 @@ impl Inner {
         let _files = self.lock_files();
         let old = |entry: &&Entry| {
             let since = entry.owed.values().map(|debt| debt.since).min();
-            entry.stored.is_some()
-                && since.is_some_and(|since| clock::between(since, now) > age)
+            entry.stored.is_some() && since.is_some_and(|since| clock::between(since, now) > age)
         };
         let entries: Vec<Entry> = self.lock_queue().iter().filter(old).cloned().collect();
         for mut entry in entries {
-            let Some(stored) = entry.stored.take() else { continue };
-            let bytes = self.folder(entry.name).join(Entry::bytes_name(entry.name, stored.encoding));
-            let dropped = self.rewrite(&entry).and_then(|()| self.disk.remove_file(&bytes));
+            let Some(stored) = entry.stored.take() else {
+                continue;
+            };
+            let bytes = self
+                .folder(entry.name)
+                .join(Entry::bytes_name(entry.name, stored.encoding));
+            let dropped = self
+                .rewrite(&entry)
+                .and_then(|()| self.disk.remove_file(&bytes));
             match dropped {
                 Ok(()) => self.lock_queue().drop_bytes(entry.name),
                 Err(error) => tracing::warn!(segment = %entry.name, %error, "old bytes stay"),
@@ -298,19 +312,39 @@ impl Inner {
     pub(super) fn open_bytes(&self, name: WalFileName) -> Result<Option<Opened>, SpoolError> {
         let _files = self.lock_files();
         let stored = self.lock_queue().get(name).and_then(|entry| entry.stored);
-        let Some(stored) = stored else { return Ok(None) };
-        let path = self.folder(name).join(Entry::bytes_name(name, stored.encoding));
+        let Some(stored) = stored else {
+            return Ok(None);
+        };
+        let path = self
+            .folder(name)
+            .join(Entry::bytes_name(name, stored.encoding));
         let damaged = |reason: String| SpoolError::Damaged { name, reason };
-        let stat = self.disk.stat(&path).map_err(|error| damaged(error.to_string()))?;
+        let stat = self
+            .disk
+            .stat(&path)
+            .map_err(|error| damaged(error.to_string()))?;
         if stat.len != stored.len {
-            return Err(damaged(format!("{} bytes instead of {}", stat.len, stored.len)));
+            return Err(damaged(format!(
+                "{} bytes instead of {}",
+                stat.len, stored.len
+            )));
         }
-        let reader = self.disk.open(&path).map_err(|error| damaged(error.to_string()))?;
-        Ok(Some(Opened { stored, reader, path }))
+        let reader = self
+            .disk
+            .open(&path)
+            .map_err(|error| damaged(error.to_string()))?;
+        Ok(Some(Opened {
+            stored,
+            reader,
+            path,
+        }))
     }
 
     fn folder(&self, name: WalFileName) -> PathBuf {
-        self.root.join("queue").join(name.timeline().to_string()).join(name.to_string())
+        self.root
+            .join("queue")
+            .join(name.timeline().to_string())
+            .join(name.to_string())
     }
 }
 
@@ -320,7 +354,10 @@ fn check_format(path: &Path, content: &[u8]) -> Result<(), SpoolError> {
         Ok(Format { format }) => format!("format {format}, not {FORMAT}"),
         Err(error) => error.to_string(),
     };
-    Err(SpoolError::Foreign { path: path.display().to_string(), reason })
+    Err(SpoolError::Foreign {
+        path: path.display().to_string(),
+        reason,
+    })
 }
 
 fn merge(mut known: Entry, new: Entry) -> Result<Entry, SpoolError> {
@@ -359,4 +396,3 @@ fn fail_point(name: &'static str) {
 
 #[cfg(not(feature = "failpoints"))]
 const fn fail_point(_name: &'static str) {}
-

@@ -48,7 +48,10 @@ impl SpoolLock {
     }
 
     fn try_acquire(root: &Path) -> Result<Self, LockError> {
-        let error = |source| LockError::Io { path: root.to_owned(), source };
+        let error = |source| LockError::Io {
+            path: root.to_owned(),
+            source,
+        };
         if let Err(source) = DirBuilder::new().recursive(true).mode(0o700).create(root)
             && !fs::exists(root).unwrap_or(false)
         {

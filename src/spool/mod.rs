@@ -31,13 +31,13 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::{Notify, futures::Notified};
 
+use self::queue::Queue;
 pub use self::{
     entry::{Debt, Entry, StoredBytes},
     lock::{LockError, SpoolLock},
     queue::Owed,
     state::{RememberedDestination, RememberedPair, State},
 };
-use self::queue::Queue;
 use crate::{
     byte_size::ByteSize, destination::DestinationId, disk::Disk, pg::WalFileName,
     repository::WalFile, store::Payload, workers::Workers,
@@ -81,7 +81,10 @@ pub struct SpoolSettings {
 impl Default for SpoolSettings {
     /// 4 GiB, and the volume's tenth (at most 1 GiB) left free.
     fn default() -> Self {
-        Self { max_bytes: ByteSize::gib(4), keep_free: None }
+        Self {
+            max_bytes: ByteSize::gib(4),
+            keep_free: None,
+        }
     }
 }
 
@@ -219,7 +222,8 @@ impl Spool {
     /// after a restart, no more, and are logged.
     pub async fn pay(&self, name: WalFileName, destination: &DestinationId) {
         let destination = destination.clone();
-        self.blocking(move |inner| inner.pay(name, &destination)).await;
+        self.blocking(move |inner| inner.pay(name, &destination))
+            .await;
         self.0.changed.notify_waiters();
     }
 
@@ -232,13 +236,15 @@ impl Spool {
         until: Timestamp,
     ) {
         let destination = destination.clone();
-        self.blocking(move |inner| inner.park(name, &destination, reason, until)).await;
+        self.blocking(move |inner| inner.park(name, &destination, reason, until))
+            .await;
         self.0.changed.notify_waiters();
     }
 
     /// Drops the bytes of entries that are older than `age`: they are back-filled.
     pub async fn drop_bytes_older_than(&self, age: Duration, now: Timestamp) {
-        self.blocking(move |inner| inner.drop_old_bytes(age, now)).await;
+        self.blocking(move |inner| inner.drop_old_bytes(age, now))
+            .await;
     }
 
     /// Opens the bytes of `name`; `None` if there are none.
@@ -269,7 +275,10 @@ impl Spool {
 
     /// Returns whether `destination` owes `name`.
     pub fn owes_file(&self, destination: &DestinationId, name: WalFileName) -> bool {
-        self.0.lock_queue().get(name).is_some_and(|entry| entry.owed.contains_key(destination))
+        self.0
+            .lock_queue()
+            .get(name)
+            .is_some_and(|entry| entry.owed.contains_key(destination))
     }
 
     /// Sums up what `destination` owes.
@@ -295,7 +304,8 @@ impl Spool {
 
     /// Reads what the last process remembered; nothing if it is missing or damaged.
     pub async fn load_state(&self) -> State {
-        self.blocking(|inner| state::load(&*inner.disk, &inner.root)).await
+        self.blocking(|inner| state::load(&*inner.disk, &inner.root))
+            .await
     }
 
     /// Remembers `state` for the next process. Losing it is harmless; failures are logged.
@@ -333,7 +343,9 @@ pub struct Opened {
 
 impl std::fmt::Debug for Opened {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Opened").field("stored", &self.stored).finish_non_exhaustive()
+        f.debug_struct("Opened")
+            .field("stored", &self.stored)
+            .finish_non_exhaustive()
     }
 }
 
@@ -347,7 +359,11 @@ impl Inner {
     }
 
     fn io(&self, operation: &'static str, source: std::io::Error) -> SpoolError {
-        SpoolError::Io { operation, path: self.root.display().to_string(), source }
+        SpoolError::Io {
+            operation,
+            path: self.root.display().to_string(),
+            source,
+        }
     }
 }
 

@@ -49,7 +49,10 @@ impl Queue {
     pub(super) fn insert(&mut self, entry: Entry) {
         self.remove(entry.name);
         for destination in entry.owed.keys() {
-            self.by_destination.entry(destination.clone()).or_default().insert(entry.name);
+            self.by_destination
+                .entry(destination.clone())
+                .or_default()
+                .insert(entry.name);
         }
         self.bytes += entry.len();
         self.entries.insert(entry.name, entry);
@@ -67,7 +70,9 @@ impl Queue {
     /// Takes the debt away and returns whether nobody owes the file any more.
     pub(super) fn pay(&mut self, name: WalFileName, destination: &DestinationId) -> bool {
         self.forget(destination, name);
-        let Some(entry) = self.entries.get_mut(&name) else { return false };
+        let Some(entry) = self.entries.get_mut(&name) else {
+            return false;
+        };
         entry.owed.remove(destination);
         entry.owed.is_empty()
     }
@@ -98,10 +103,17 @@ impl Queue {
         skip: impl Fn(WalFileName) -> bool,
     ) -> Option<WalFileName> {
         let due = |name: &&WalFileName| {
-            let debt = self.entries.get(name).and_then(|entry| entry.owed.get(destination));
+            let debt = self
+                .entries
+                .get(name)
+                .and_then(|entry| entry.owed.get(destination));
             debt.is_some_and(|debt| debt.parked.is_none_or(|until| until <= now)) && !skip(**name)
         };
-        self.by_destination.get(destination)?.iter().find(due).copied()
+        self.by_destination
+            .get(destination)?
+            .iter()
+            .find(due)
+            .copied()
     }
 
     pub(super) fn owed(&self, destination: &DestinationId) -> Owed {
@@ -109,7 +121,9 @@ impl Queue {
         let names = self.by_destination.get(destination).into_iter().flatten();
         let mut bytes = 0;
         for entry in names.filter_map(|name| self.entries.get(name)) {
-            let Some(debt) = entry.owed.get(destination) else { continue };
+            let Some(debt) = entry.owed.get(destination) else {
+                continue;
+            };
             owed.files += 1;
             owed.gaps += usize::from(entry.stored.is_none());
             owed.parked += usize::from(debt.parked.is_some());

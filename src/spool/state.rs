@@ -73,5 +73,9 @@ pub(super) fn load(disk: &dyn Disk, root: &Path) -> State {
 }
 
 pub(super) fn save(disk: &dyn Disk, root: &Path, state: &State) -> io::Result<()> {
-    disk::replace(disk, &root.join(STATE_FILE), &serde_json::to_vec_pretty(state)?)
+    disk::replace(
+        disk,
+        &root.join(STATE_FILE),
+        &serde_json::to_vec_pretty(state)?,
+    )
 }

@@ -117,7 +117,10 @@ impl Payload {
 
     /// Returns a blocking reader of all bytes, for use on a blocking thread.
     pub fn reader(&self) -> impl io::Read + Send + use<> {
-        PayloadReader { inner: Arc::clone(&self.0), position: 0 }
+        PayloadReader {
+            inner: Arc::clone(&self.0),
+            position: 0,
+        }
     }
 }
 
