@@ -11,12 +11,14 @@ pub mod codec;
 pub mod config;
 pub mod destination;
 pub mod disk;
+pub mod error;
 pub mod fanout;
 #[cfg(feature = "manifest")]
 #[cfg_attr(docsrs, doc(cfg(feature = "manifest")))]
 pub mod manifest;
 pub mod pg;
 pub mod repository;
+pub mod restore;
 pub mod secret;
 pub mod spool;
 pub mod store;

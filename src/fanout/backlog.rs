@@ -13,11 +13,12 @@ use tokio_util::sync::CancellationToken;
 use super::{
     breaker::{Permission, Verdict},
     encode::{Encoder, Verified},
-    lane::{Lane, PARKED_FOR, Sent, describe},
+    lane::{Lane, PARKED_FOR, Sent},
     source,
 };
 use crate::{
     codec::{Decoder, Encoding},
+    error::chain,
     pg::{SystemId, WalFileName},
     repository::{Expect, WalFile},
     spool::Entry,
@@ -185,7 +186,7 @@ impl Backlog {
         let opened = spool
             .open_bytes(entry.name)
             .await
-            .map_err(|error| describe(&error))?;
+            .map_err(|error| chain(&error))?;
         let (Some(opened), Some(content)) = (opened, entry.content) else {
             return Ok(None);
         };
@@ -210,7 +211,7 @@ impl Backlog {
                 .encode(entry.name, reservation, vec![encoding], open)
                 .await
         };
-        let wal = prepared.map_err(|error| describe(&error))?.into_first();
+        let wal = prepared.map_err(|error| chain(&error))?.into_first();
         let wal = wal.map(|wal| WalFile {
             encoding,
             content,
@@ -225,7 +226,7 @@ impl Backlog {
         let found = timeout(READ_PATIENCE, repository.find_wal(entry.name))
             .await
             .map_err(|_| "no answer".to_owned())?
-            .map_err(|error| describe(&error))?;
+            .map_err(|error| chain(&error))?;
         let mut reason = "does not hold it".to_owned();
         for stored in found {
             match self.fetch(other, entry, &stored).await {
@@ -248,16 +249,16 @@ impl Backlog {
             .encoder
             .landing(limit)
             .await
-            .map_err(|error| describe(&error))?;
+            .map_err(|error| chain(&error))?;
         let mut body = repository
             .read_wal(stored, limit)
             .await
-            .map_err(|error| describe(&error))?;
+            .map_err(|error| chain(&error))?;
         let (mut head, mut len) = (Vec::new(), 0_u64);
         loop {
             let block = timeout(READ_PATIENCE, body.try_next()).await;
             let block = block.map_err(|_| "no answer".to_owned())?;
-            let Some(block) = block.map_err(|error| describe(&error))? else {
+            let Some(block) = block.map_err(|error| chain(&error))? else {
                 break;
             };
             len += block.len() as u64;
@@ -269,7 +270,7 @@ impl Backlog {
                 .encoder
                 .land(landing, block)
                 .await
-                .map_err(|error| describe(&error))?;
+                .map_err(|error| chain(&error))?;
         }
         let mut identity = entry.identity;
         if self.verify {
@@ -281,7 +282,7 @@ impl Backlog {
             .encoder
             .take_off(entry.name, landing, encoding)
             .await
-            .map_err(|error| describe(&error))?
+            .map_err(|error| chain(&error))?
             .with_identity(identity);
         match (prepared.content(), entry.content) {
             (Some(found), Some(expected)) if found != expected => {

@@ -6,12 +6,9 @@ use futures_util::{StreamExt, stream::Peekable};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    DestinationId,
-    breaker::Permission,
-    lane::{Lane, describe},
-};
+use super::{DestinationId, breaker::Permission, lane::Lane};
 use crate::{
+    error::chain,
     pg::WalFileName,
     repository::{self, StoredWal},
     spool::{Debt, RememberedPair, Spool},
@@ -108,7 +105,7 @@ impl Comparison {
             parked: None,
         };
         let owed = self.spool.owe_name(name, vec![(id.clone(), debt)]).await;
-        owed.map_err(|error| describe(&error))
+        owed.map_err(|error| chain(&error))
     }
 
     fn lane(&self, id: &DestinationId) -> Option<&Lane> {
@@ -162,7 +159,7 @@ async fn peek(listing: &mut Listing) -> Result<Option<WalFileName>, String> {
     match next.await.map_err(|_| "no answer".to_owned())? {
         None => Ok(None),
         Some(Ok(stored)) => Ok(Some(stored.name)),
-        Some(Err(error)) => Err(describe(error)),
+        Some(Err(error)) => Err(chain(error)),
     }
 }
 

@@ -24,6 +24,7 @@ use super::{
 use crate::{
     budget::Budget,
     clock::{self, Clock},
+    error::chain,
     pg::WalFileName,
     repository::{self, Expect, PutOutcome, WalFile},
     spool::{RememberedDestination, Spool},
@@ -299,7 +300,7 @@ impl Lane {
     }
 
     fn failed(&self, error: &repository::Error) -> Sent {
-        let text = describe(error);
+        let text = chain(error);
         let class = error.class();
         let mut guard = self.lock();
         let state = &mut *guard;
@@ -421,15 +422,4 @@ impl LaneState {
 /// 30 s and the time for the bytes at 256 KiB/s: a slow uplink is not cut off, a dead one is.
 fn attempt_timeout(bytes: u64) -> Duration {
     Duration::from_secs(30 + bytes / (256 << 10))
-}
-
-/// Returns an error with its causes in one line.
-pub(super) fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -39,7 +39,7 @@ pub use self::{
     state::{RememberedDestination, RememberedPair, State},
 };
 use crate::{
-    byte_size::ByteSize, destination::DestinationId, disk::Disk, pg::WalFileName,
+    byte_size::ByteSize, destination::DestinationId, disk::Disk, error::chain, pg::WalFileName,
     repository::WalFile, store::Payload, workers::Workers,
 };
 
@@ -169,7 +169,7 @@ impl Spool {
         match spool.blocking(|inner| inner.ready().map(drop)).await {
             Err(error @ SpoolError::Foreign { .. }) => Err(error),
             Err(error) => {
-                tracing::warn!(error = %Chain(&error), "the spool cannot be used for now");
+                tracing::warn!(error = chain(&error), "the spool cannot be used for now");
                 Ok(spool)
             }
             Ok(()) => Ok(spool),
@@ -316,7 +316,7 @@ impl Spool {
                     .map_err(|source| inner.io("writing state.json", source))
             });
             if let Err(error) = saved {
-                tracing::debug!(error = %Chain(&error), "state not saved");
+                tracing::debug!(error = chain(&error), "state not saved");
             }
         })
         .await;
@@ -364,20 +364,5 @@ impl Inner {
             path: self.root.display().to_string(),
             source,
         }
-    }
-}
-
-/// Prints an error with its causes.
-struct Chain<'a>(&'a dyn std::error::Error);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
     }
 }

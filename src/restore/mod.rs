@@ -1,0 +1,5 @@
+//! Reading back, from whichever destination has it.
+
+mod wal;
+
+pub use self::wal::{Fetched, WalFetchError, WalFetcher};
