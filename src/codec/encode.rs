@@ -19,7 +19,7 @@ pub fn read_encoded(
     source: impl Read,
     encodings: &[Encoding],
     capacity_hint: usize,
-) -> io::Result<(ContentDigest, Vec<(Vec<u8>, Sha256)>)> {
+) -> io::Result<(ContentDigest, Vec<Encoded<Vec<u8>>>)> {
     let buffer = |encoding: &Encoding| {
         // Compressed WAL is a half to a tenth of the original.
         Vec::with_capacity(
@@ -28,14 +28,13 @@ pub fn read_encoded(
                 .map_or(capacity_hint, |_| capacity_hint / 4),
         )
     };
-    let (content, encoded) =
-        encode_into(source, encodings, encodings.iter().map(buffer).collect())?;
-    let shrunk = |mut encoded: Encoded<Vec<u8>>| {
+    let sinks = encodings.iter().map(buffer).collect();
+    let (content, mut encoded) = encode_into(source, encodings, sinks)?;
+    for one in &mut encoded {
         // They may stay in memory for long.
-        encoded.sink.shrink_to_fit();
-        (encoded.sink, encoded.sha256)
-    };
-    Ok((content, encoded.into_iter().map(shrunk).collect()))
+        one.sink.shrink_to_fit();
+    }
+    Ok((content, encoded))
 }
 
 /// What was written into a sink.
@@ -178,12 +177,12 @@ mod tests {
                 digest.crc32c.as_bytes(),
                 &crc32c::crc32c(&content).to_be_bytes()
             );
-            assert_eq!(encoded[0].0, content);
-            for (bytes, sha256) in &encoded {
-                assert_eq!(*sha256, Sha256::of(bytes));
+            assert_eq!(encoded[0].sink, content);
+            for one in &encoded {
+                assert_eq!(one.sha256, Sha256::of(&one.sink));
             }
             let mut decoded = Vec::new();
-            Decoder::new(Some(Codec::Gzip), encoded[1].0.as_slice(), len as u64)
+            Decoder::new(Some(Codec::Gzip), encoded[1].sink.as_slice(), len as u64)
                 .unwrap()
                 .read_to_end(&mut decoded)
                 .unwrap();

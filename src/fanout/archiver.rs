@@ -197,7 +197,7 @@ impl ArchiverBuilder {
         };
         let tasks = TaskTracker::new();
         let cancel = CancellationToken::new();
-        let queues = self.start_lanes(&lanes, &sources, backlog, &tasks, &cancel);
+        let queues = self.start_lanes(&lanes, &sources, &backlog, &tasks, &cancel);
         let inner = Arc::new(Inner {
             lanes,
             queues,
@@ -220,7 +220,7 @@ impl ArchiverBuilder {
         &self,
         lanes: &[Arc<Lane>],
         sources: &Sources,
-        budget: Budget,
+        budget: &Budget,
         tasks: &TaskTracker,
         cancel: &CancellationToken,
     ) -> Vec<mpsc::Sender<Job>> {
@@ -529,9 +529,10 @@ impl Inner {
             return decision;
         }
         let len = self.owed_wal(flight).map_or(0, |wal| wal.payload.len());
-        match self.spool.has_room(len).await {
-            true => decision,
-            false => with_room(Room::RecordOnly),
+        if self.spool.has_room(len).await {
+            decision
+        } else {
+            with_room(Room::RecordOnly)
         }
     }
 

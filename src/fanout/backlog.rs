@@ -27,9 +27,9 @@ use crate::{
 /// How long a file rests that no other destination could give.
 const UNAVAILABLE_FOR: Duration = Duration::from_secs(10);
 /// How often parked debts and old bytes are looked at.
-const TICK: Duration = Duration::from_secs(60);
+const TICK: Duration = Duration::from_mins(1);
 /// How long another destination may take for one block.
-const READ_PATIENCE: Duration = Duration::from_secs(60);
+const READ_PATIENCE: Duration = Duration::from_mins(1);
 /// The most bytes that a file of unknown size can have: the largest segment.
 const LONGEST: u64 = 1 << 30;
 
@@ -153,7 +153,7 @@ impl Backlog {
 
     /// Gets the bytes from the spool, else from another destination.
     async fn load(&self, entry: &Entry) -> Result<WalFile, String> {
-        match self.from_spool(entry).await {
+        match self.load_spooled(entry).await {
             Ok(Some(wal)) => return Ok(wal),
             Ok(None) => {}
             Err(reason) => {
@@ -169,9 +169,10 @@ impl Backlog {
             .collect();
         others.sort_by_key(|lane| !lane.is_closed());
         for other in others {
-            let fetched = match lane_owes(other, entry.name) {
-                true => Err("owes it too".to_owned()),
-                false => self.from_destination(other, entry).await,
+            let fetched = if lane_owes(other, entry.name) {
+                Err("owes it too".to_owned())
+            } else {
+                self.load_from(other, entry).await
             };
             match fetched {
                 Ok(wal) => return Ok(wal),
@@ -181,7 +182,7 @@ impl Backlog {
         Err(reasons.join("; "))
     }
 
-    async fn from_spool(&self, entry: &Entry) -> Result<Option<WalFile>, String> {
+    async fn load_spooled(&self, entry: &Entry) -> Result<Option<WalFile>, String> {
         let spool = &self.lane.spool;
         let opened = spool
             .open_bytes(entry.name)
@@ -192,36 +193,35 @@ impl Backlog {
         };
         let encoding = self.lane.destination.repository.wal_encoding();
         let stored = opened.stored;
-        let same = stored.encoding == encoding;
-        let len = if same { stored.len } else { content.len };
-        let reservation = self.encoder.reserve(len, &[encoding]).await;
-        let verified = Verified::new(opened.reader, stored.len, stored.sha256);
-        let prepared = if same {
-            // Copied as they are; the digest of the content is known.
-            self.encoder
-                .encode(entry.name, reservation, vec![Encoding::PLAIN], move || {
-                    Ok(verified)
-                })
-                .await
+        // Bytes in the right encoding are copied as they are.
+        let (len, codec, apply) = if stored.encoding == encoding {
+            (stored.len, None, Encoding::PLAIN)
         } else {
-            let codec = stored.encoding.codec();
-            let open =
-                move || Decoder::new(codec, verified, content.len).map_err(std::io::Error::other);
-            self.encoder
-                .encode(entry.name, reservation, vec![encoding], open)
-                .await
+            (content.len, stored.encoding.codec(), encoding)
         };
-        let wal = prepared.map_err(|error| chain(&error))?.into_first();
-        let wal = wal.map(|wal| WalFile {
-            encoding,
+        let reservation = self.encoder.reserve(len, &[apply]).await;
+        let open = move || {
+            let verified = Verified::new(opened.reader, stored.len, stored.sha256);
+            Decoder::new(codec, verified, len).map_err(std::io::Error::other)
+        };
+        let prepared = self
+            .encoder
+            .encode(entry.name, len, reservation, vec![apply], open)
+            .await
+            .map_err(|error| chain(&error))?;
+        if apply == encoding && prepared.content() != Some(content) {
+            return Err("the bytes in the spool are damaged".to_owned());
+        }
+        let identity = entry.identity;
+        Ok(prepared.into_first().map(|wal| WalFile {
             content,
-            identity: entry.identity,
+            identity,
+            encoding,
             ..wal
-        });
-        Ok(wal)
+        }))
     }
 
-    async fn from_destination(&self, other: &Lane, entry: &Entry) -> Result<WalFile, String> {
+    async fn load_from(&self, other: &Lane, entry: &Entry) -> Result<WalFile, String> {
         let repository = &other.destination.repository;
         let found = timeout(READ_PATIENCE, repository.find_wal(entry.name))
             .await

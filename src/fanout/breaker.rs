@@ -40,7 +40,7 @@ impl Default for BreakerSettings {
             threshold: 3,
             base: Duration::from_millis(200),
             longest: Duration::from_secs(30),
-            slow: Duration::from_secs(60),
+            slow: Duration::from_mins(1),
             late: Duration::ZERO,
         }
     }

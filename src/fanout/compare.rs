@@ -17,7 +17,7 @@ use crate::{
 /// How long to wait before a comparison that failed is tried again.
 const PAUSE: Duration = Duration::from_secs(10);
 /// How long a destination may take for one step of a listing.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The comparisons that are still to be done.
 #[derive(Debug)]

@@ -69,9 +69,10 @@ impl Encoder {
     /// Takes the memory for `len` bytes; `None` if they must go to a file.
     pub(super) async fn reserve(&self, len: u64, encodings: &[Encoding]) -> Option<Reservation> {
         let bound = Self::bound(len, encodings);
-        match self.budget.fits(bound) {
-            true => Some(self.budget.acquire(bound).await),
-            false => None,
+        if self.budget.fits(bound) {
+            Some(self.budget.acquire(bound).await)
+        } else {
+            None
         }
     }
 
@@ -85,10 +86,11 @@ impl Encoder {
         }
     }
 
-    /// Encodes what `open` returns, on a blocking thread.
+    /// Encodes what `open` returns, about `len` bytes, on a blocking thread.
     pub(super) async fn encode<R: Read>(
         &self,
         name: WalFileName,
+        len: u64,
         reservation: Option<Reservation>,
         encodings: Vec<Encoding>,
         open: impl FnOnce() -> io::Result<R> + Send + 'static,
@@ -96,7 +98,7 @@ impl Encoder {
         let encoder = self.clone();
         self.workers
             .cpu(move || match reservation {
-                Some(reservation) => in_memory(name, reservation, &encodings, open()?),
+                Some(reservation) => in_memory(name, len, reservation, &encodings, open()?),
                 None => encoder.in_files(name, &encodings, open()?),
             })
             .await
@@ -135,16 +137,15 @@ impl Encoder {
 
 fn in_memory(
     name: WalFileName,
+    len: u64,
     mut reservation: Reservation,
     encodings: &[Encoding],
     reader: impl Read,
 ) -> io::Result<Prepared> {
-    let sinks = encodings.iter().map(|_| Vec::new()).collect();
-    let (content, written) = codec::encode_into(reader, encodings, sinks)?;
+    let (content, written) =
+        codec::read_encoded(reader, encodings, usize::try_from(len).unwrap_or(0))?;
     let variant = |(sink, &encoding): (codec::Encoded<Vec<u8>>, &Encoding)| {
-        let mut buffer = sink.sink;
-        buffer.shrink_to_fit();
-        let bytes = reservation.split_off(sink.len).attach(buffer);
+        let bytes = reservation.split_off(sink.len).attach(sink.sink);
         let payload = Payload::hashed(bytes, sink.sha256);
         WalFile {
             name,
@@ -232,8 +233,9 @@ impl Encoder {
                 buffer,
                 ..
             } => {
+                let len = buffer.len() as u64;
                 let open = move || Ok(io::Cursor::new(buffer));
-                self.encode(name, Some(reservation), vec![encoding], open)
+                self.encode(name, len, Some(reservation), vec![encoding], open)
                     .await
             }
             Landing::File { file } => {
@@ -242,7 +244,7 @@ impl Encoder {
                     io::Seek::rewind(&mut file)?;
                     Ok(file)
                 };
-                self.encode(name, None, vec![encoding], open).await
+                self.encode(name, 0, None, vec![encoding], open).await
             }
         }
     }

@@ -48,7 +48,7 @@ impl Default for Policy {
             min_copies: MinCopies::AtLeast(NonZeroUsize::MIN),
             required: BTreeSet::new(),
             patience: Duration::from_secs(10),
-            deadline: Duration::from_secs(60),
+            deadline: Duration::from_mins(1),
             at_limit: AtLimit::default(),
         }
     }

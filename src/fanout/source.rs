@@ -79,7 +79,7 @@ impl Sources {
             return Ok(None);
         }
         let (WalFileName::Segment(segment) | WalFileName::Partial(segment)) = name else {
-            return self.check_text(path, opened).map(|()| None);
+            return check_text(path, opened).map(|()| None);
         };
         let refused = |reason| ArchiveError::Refused {
             path: text(path),
@@ -96,14 +96,6 @@ impl Sources {
             system_id: header.system_id,
             version: header.version,
         }))
-    }
-
-    fn check_text(&self, path: &Path, opened: &Opened) -> Result<(), ArchiveError> {
-        match opened.stat.len {
-            0 => Err(truncated(path, 1, 0)),
-            len if len > LARGEST_TEXT => Err(truncated(path, LARGEST_TEXT, len)),
-            _ => Ok(()),
-        }
     }
 
     async fn check_cluster(&self, path: &Path, found: SystemId) -> Result<(), ArchiveError> {
@@ -154,13 +146,21 @@ impl Sources {
         let open = move || Ok(io::Cursor::new(header).chain(reader));
         let prepared = self
             .encoder
-            .encode(name, reservation, self.encodings.clone(), open)
+            .encode(name, len, reservation, self.encodings.clone(), open)
             .await
             .map_err(|source| read_error(path, source))?;
         match prepared.content() {
             Some(content) if content.len != len => Err(truncated(path, len, content.len)),
             _ => Ok(prepared),
         }
+    }
+}
+
+fn check_text(path: &Path, opened: &Opened) -> Result<(), ArchiveError> {
+    match opened.stat.len {
+        0 => Err(truncated(path, 1, 0)),
+        len if len > LARGEST_TEXT => Err(truncated(path, LARGEST_TEXT, len)),
+        _ => Ok(()),
     }
 }
 

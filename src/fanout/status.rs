@@ -160,7 +160,9 @@ impl DestinationStatus {
             last_stored_at: known.last_stored_at,
             failures: known.failures,
             next_attempt: waits,
-            error: known.error.or(owed.reason.filter(|_| owed.parked > 0)),
+            error: known
+                .error
+                .or_else(|| owed.reason.filter(|_| owed.parked > 0)),
             hint: known.hint,
         }
     }

@@ -158,24 +158,21 @@ impl Inner {
     pub(super) fn record(&self, entry: Entry, bytes: Option<Payload>) -> Result<(), SpoolError> {
         let mut files = self.ready()?;
         let known = self.lock_queue().get(entry.name).cloned();
-        let entry = match known {
-            Some(known) => {
-                let merged = merge(known, entry)?;
-                self.rewrite(&merged)
-                    .map_err(|error| self.io("extending an entry", error))?;
-                merged
+        let entry = if let Some(known) = known {
+            let merged = merge(known, entry)?;
+            self.rewrite(&merged)
+                .map_err(|error| self.io("extending an entry", error))?;
+            merged
+        } else {
+            files.next_new += 1;
+            let new = self.root.join("new").join(files.next_new.to_string());
+            let added = self.add(&entry, bytes, &new);
+            if let Err(error) = added {
+                // Best effort: what stays is cleared at the next start.
+                let _ = self.disk.remove_dir_all(&new);
+                return Err(self.io("adding an entry", error));
             }
-            None => {
-                files.next_new += 1;
-                let new = self.root.join("new").join(files.next_new.to_string());
-                let added = self.add(&entry, bytes, &new);
-                if let Err(error) = added {
-                    // Best effort: what stays is cleared at the next start.
-                    let _ = self.disk.remove_dir_all(&new);
-                    return Err(self.io("adding an entry", error));
-                }
-                entry
-            }
+            entry
         };
         self.lock_queue().insert(entry);
         Ok(())
