@@ -199,7 +199,7 @@ mod tests {
 
         let (_, outputs) = read_encoded(content.as_slice(), &[gzip()], 0).unwrap();
 
-        assert_eq!(outputs[0].0, expected);
+        assert_eq!(outputs[0].sink, expected);
     }
 
     #[test]

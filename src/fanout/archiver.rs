@@ -157,8 +157,9 @@ impl ArchiverBuilder {
 
     /// Starts the lanes on the current tokio runtime.
     pub async fn start(self) -> Archiver {
-        let state = self.spool.load_state().await;
-        let fresh = self.spool.is_fresh().await;
+        let remembered = self.spool.load_state().await;
+        let nothing_is_known = remembered.is_none();
+        let state = remembered.unwrap_or_default();
         // What the backlog holds is never waited for by live traffic.
         let (live, backlog) = split(self.settings.memory);
         let now = self.clock.now();
@@ -178,7 +179,7 @@ impl ArchiverBuilder {
             lanes.push(Arc::new(lane));
         }
         let ids: Vec<_> = self.destinations.iter().map(|one| one.id.clone()).collect();
-        let pairs = if fresh {
+        let pairs = if nothing_is_known {
             compare::all_pairs(&ids)
         } else {
             state.comparisons.clone()

@@ -47,15 +47,14 @@ impl Inner {
     pub(super) fn ready(&self) -> Result<MutexGuard<'_, Files>, SpoolError> {
         let mut files = self.lock_files();
         if !files.ready {
-            files.fresh = self.prepare()?;
+            self.prepare()?;
             self.load()?;
             files.ready = true;
         }
         Ok(files)
     }
 
-    /// Returns whether the spool is new.
-    fn prepare(&self) -> Result<bool, SpoolError> {
+    fn prepare(&self) -> Result<(), SpoolError> {
         let (disk, root) = (&*self.disk, &*self.root);
         let format = root.join(FORMAT_FILE);
         let fresh = match disk::read(disk, &format, SMALL_FILE) {
@@ -80,8 +79,7 @@ impl Inner {
             disk.sync_dir(root)?;
             root.parent().map_or(Ok(()), |parent| disk.sync_dir(parent))
         };
-        create().map_err(|error| self.io("creating the folders", error))?;
-        Ok(fresh)
+        create().map_err(|error| self.io("creating the folders", error))
     }
 
     fn load(&self) -> Result<(), SpoolError> {

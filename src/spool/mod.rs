@@ -21,6 +21,8 @@ mod files;
 mod lock;
 mod queue;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::{
     path::{Path, PathBuf},
@@ -64,7 +66,6 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Files {
     ready: bool,
-    fresh: bool,
     next_new: u64,
 }
 
@@ -179,12 +180,6 @@ impl Spool {
     /// Returns the folder.
     pub fn root(&self) -> &Path {
         &self.0.root
-    }
-
-    /// Returns whether this spool was created by [`open`](Self::open): what an earlier one knew
-    /// of debts is lost.
-    pub async fn is_fresh(&self) -> bool {
-        self.blocking(|inner| inner.lock_files().fresh).await
     }
 
     /// Records durably that `debts` owe `wal`, with its bytes if `with_bytes`.
@@ -302,8 +297,9 @@ impl Spool {
         self.0.changed.notified()
     }
 
-    /// Reads what the last process remembered; nothing if it is missing or damaged.
-    pub async fn load_state(&self) -> State {
+    /// Reads what the last process remembered; `None` if that is lost or there was none: then
+    /// debts may be lost too, and the destinations must be compared.
+    pub async fn load_state(&self) -> Option<State> {
         self.blocking(|inner| state::load(&*inner.disk, &inner.root))
             .await
     }

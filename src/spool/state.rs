@@ -65,11 +65,10 @@ pub struct RememberedPair {
     pub after: Option<WalFileName>,
 }
 
-pub(super) fn load(disk: &dyn Disk, root: &Path) -> State {
+pub(super) fn load(disk: &dyn Disk, root: &Path) -> Option<State> {
     disk::read(disk, &root.join(STATE_FILE), LIMIT)
         .ok()
         .and_then(|content| serde_json::from_slice(&content).ok())
-        .unwrap_or_default()
 }
 
 pub(super) fn save(disk: &dyn Disk, root: &Path, state: &State) -> io::Result<()> {
