@@ -19,6 +19,7 @@ mod ext;
 #[cfg(any(test, feature = "test-util"))]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
 pub mod fault;
+mod filesystem;
 mod key;
 mod limit;
 mod memory;
@@ -38,6 +39,7 @@ pub use self::{
     compose::{Composed, Composition, compose},
     error::{Class, Error, Operation, Result},
     ext::StoreExt,
+    filesystem::FsStore,
     key::{InvalidKey, Key},
     limit::Limit,
     memory::MemoryStore,
