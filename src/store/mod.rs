@@ -215,7 +215,8 @@ pub struct GetOptions {
     /// Only these bytes; an end beyond the object's is cut. An empty range, and one that begins
     /// at or beyond the object's end, has no bytes to return and is [`Class::Invalid`].
     pub range: Option<Range<u64>>,
-    /// Fail with [`Class::Conflict`] if the object has another ETag by now.
+    /// Fail with [`Class::Conflict`] if the object has another ETag by now. A store whose product
+    /// ignores the condition compares by itself.
     pub if_match: Option<ETag>,
 }
 
