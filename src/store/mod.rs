@@ -13,6 +13,9 @@
 mod error;
 mod key;
 mod payload;
+#[cfg(feature = "s3")]
+#[cfg_attr(docsrs, doc(cfg(feature = "s3")))]
+pub mod s3;
 
 use std::{fmt, ops::Range, sync::Arc};
 
