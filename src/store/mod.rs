@@ -10,8 +10,13 @@
 //! Implement the trait for a storage of your own, and run [`conformance`] against it (feature
 //! `test-util`).
 
+#[cfg(any(test, feature = "test-util"))]
+#[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+pub mod conformance;
 mod error;
+mod ext;
 mod key;
+mod memory;
 mod payload;
 #[cfg(feature = "s3")]
 #[cfg_attr(docsrs, doc(cfg(feature = "s3")))]
@@ -26,7 +31,9 @@ use jiff::Timestamp;
 
 pub use self::{
     error::{Class, Error, Operation, Result},
+    ext::StoreExt,
     key::{InvalidKey, Key},
+    memory::MemoryStore,
     payload::Payload,
 };
 
@@ -193,10 +200,37 @@ pub struct UploadOptions {
 /// How to get.
 #[derive(Clone, Debug, Default)]
 pub struct GetOptions {
-    /// Only these bytes; an end beyond the object's is cut.
+    /// Only these bytes; an end beyond the object's is cut. An empty range, and one that begins
+    /// at or beyond the object's end, has no bytes to return and is [`Class::Invalid`].
     pub range: Option<Range<u64>>,
     /// Fail with [`Class::Conflict`] if the object has another ETag by now.
     pub if_match: Option<ETag>,
+}
+
+impl GetOptions {
+    /// Options for the bytes of `range`.
+    pub fn range(range: Range<u64>) -> Self {
+        Self {
+            range: Some(range),
+            if_match: None,
+        }
+    }
+
+    /// Adds the content that is expected.
+    #[must_use]
+    pub fn with_if_match(mut self, etag: Option<ETag>) -> Self {
+        self.if_match = etag;
+        self
+    }
+
+    /// Returns the bytes wanted of an object of `size` bytes, or `None` if there are none.
+    pub fn resolve(&self, size: u64) -> Option<Range<u64>> {
+        let Some(range) = &self.range else {
+            return Some(0..size);
+        };
+        let end = range.end.min(size);
+        (range.start < end).then_some(range.start..end)
+    }
 }
 
 /// A store's name for one content of one key. Opaque: nothing can be told from it.
