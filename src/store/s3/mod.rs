@@ -134,7 +134,7 @@ impl Store for S3Store {
 
     async fn head(&self, key: &Key) -> Result<ObjectMeta> {
         self.bucket
-            .head(key, None)
+            .head(key)
             .await
             .map_err(|failure| self.bucket.error(Operation::Head, Some(key), failure))
     }

@@ -24,7 +24,8 @@ pub(super) async fn get(bucket: &Arc<Bucket>, key: &Key, options: GetOptions) ->
     let fail = |failure| bucket.error(Operation::Get, Some(key), failure);
     let GetOptions { range, if_match } = options;
     if range.as_ref().is_some_and(Range::is_empty) {
-        return nothing(bucket, key, if_match).await.map_err(fail);
+        // HTTP cannot ask for it.
+        return Err(fail(Failure::new(Class::Invalid, "the range has no bytes")));
     }
     let request = bucket
         .client
@@ -36,38 +37,24 @@ pub(super) async fn get(bucket: &Arc<Bucket>, key: &Key, options: GetOptions) ->
         .send();
     match bucket.call(0, request).await {
         Ok(output) => object(bucket, key, range, output).map_err(fail),
-        Err(failure) if failure.status == 416 => nothing(bucket, key, if_match).await.map_err(fail),
         Err(failure) => Err(fail(bucket.explain_missing(failure).await)),
     }
 }
 
 impl Bucket {
     /// Returns what is known of an object.
-    pub(super) async fn head(
-        &self,
-        key: &Key,
-        if_match: Option<ETag>,
-    ) -> Result<ObjectMeta, Failure> {
+    pub(super) async fn head(&self, key: &Key) -> Result<ObjectMeta, Failure> {
         let request = self
             .client
             .head_object()
             .bucket(&self.name)
             .key(key.as_str())
-            .set_if_match(if_match.map(|etag| etag.as_str().to_owned()))
             .send();
         match self.call(0, request).await {
             Ok(output) => Ok(head_meta(key, &output)),
             Err(failure) => Err(self.explain_missing(failure).await),
         }
     }
-}
-
-/// Answers a range without bytes, which HTTP cannot ask for.
-async fn nothing(bucket: &Bucket, key: &Key, if_match: Option<ETag>) -> Result<Object, Failure> {
-    Ok(Object {
-        meta: bucket.head(key, if_match).await?,
-        body: stream::empty().boxed(),
-    })
 }
 
 fn object(

@@ -38,6 +38,7 @@ pub(super) struct S3Upload {
     parts: Mutex<BTreeMap<u32, Part>>,
     /// `complete` was asked for, so that a missing upload may mean that it worked.
     asked: AtomicBool,
+    completed: AtomicBool,
 }
 
 #[derive(Clone, Debug)]
@@ -79,6 +80,7 @@ impl S3Upload {
             mode: options.mode,
             parts: Mutex::default(),
             asked: AtomicBool::new(false),
+            completed: AtomicBool::new(false),
         })
     }
 
@@ -138,7 +140,7 @@ impl S3Upload {
         if !is_left_to_us || self.asked.load(Ordering::Relaxed) {
             return Ok(());
         }
-        match bucket.head(&self.key, None).await {
+        match bucket.head(&self.key).await {
             Ok(_) => Err(Failure::new(Class::Conflict, "the key exists already")),
             Err(failure) if failure.class == Class::Missing => Ok(()),
             Err(failure) => Err(failure),
@@ -147,7 +149,7 @@ impl S3Upload {
 
     /// After a lost answer the upload is gone and the object is there.
     async fn was_completed(&self, size: u64) -> bool {
-        let head = self.bucket.head(&self.key, None).await;
+        let head = self.bucket.head(&self.key).await;
         head.is_ok_and(|meta| meta.size == size)
     }
 
@@ -204,9 +206,14 @@ impl Upload for S3Upload {
     }
 
     async fn complete(&self, parts: u32) -> Result<()> {
+        if self.completed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         self.try_complete(parts)
             .await
-            .map_err(|failure| self.fail(Operation::Complete, failure))
+            .map_err(|failure| self.fail(Operation::Complete, failure))?;
+        self.completed.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     async fn abort(&self) -> Result<()> {
