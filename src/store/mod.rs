@@ -10,14 +10,22 @@
 //! Implement the trait for a storage of your own, and run [`conformance`] against it (feature
 //! `test-util`).
 
+mod compose;
 #[cfg(any(test, feature = "test-util"))]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
 pub mod conformance;
 mod error;
 mod ext;
+#[cfg(any(test, feature = "test-util"))]
+#[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+pub mod fault;
 mod key;
+mod limit;
 mod memory;
+mod observed;
 mod payload;
+mod prefixed;
+mod retry;
 #[cfg(feature = "s3")]
 #[cfg_attr(docsrs, doc(cfg(feature = "s3")))]
 pub mod s3;
@@ -30,11 +38,16 @@ use futures_util::stream::BoxStream;
 use jiff::Timestamp;
 
 pub use self::{
+    compose::{Composed, Composition, compose},
     error::{Class, Error, Operation, Result},
     ext::StoreExt,
     key::{InvalidKey, Key},
+    limit::Limit,
     memory::MemoryStore,
+    observed::{Count, Counters, Observed},
     payload::Payload,
+    prefixed::Prefixed,
+    retry::{Retry, RetryPolicy},
 };
 
 /// A place that keeps bytes under keys.

@@ -174,9 +174,9 @@ const CODES: &[(&[&str], Meaning)] = &[
 
 const ACCESS: Meaning = advice(
     Class::Denied,
-    "Grant these credentials s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and \
-     s3:AbortMultipartUpload on the bucket; an object under a lock cannot be deleted before its \
-     retention ends.",
+    "Grant these credentials s3:GetObject, s3:PutObject, s3:DeleteObject, \
+     s3:AbortMultipartUpload and s3:ListBucket, without which a missing object looks like this; \
+     an object under a lock cannot be deleted before its retention ends.",
 );
 
 const REGION: Meaning = advice(
