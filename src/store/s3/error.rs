@@ -1,6 +1,6 @@
 //! From the SDK's errors to the store's.
 
-use std::{error::Error as StdError, fmt, time::Duration};
+use std::{error::Error as StdError, fmt, io, time::Duration};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::{
@@ -220,16 +220,22 @@ fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
     chain(error).find_map(|error| error.downcast_ref())
 }
 
-/// rustls' error hides in `io::Error`s, whose `source` skips what they wrap.
 fn is_about_certificates(error: &(dyn StdError + 'static)) -> bool {
     chain(error).any(|error| {
-        let wrapped = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            .and_then(|wrapped| wrapped.downcast_ref());
-        let error = error.downcast_ref().or(wrapped);
-        matches!(error, Some(rustls::Error::InvalidCertificate(_)))
+        let error = unwrapped(error);
+        matches!(
+            error.downcast_ref(),
+            Some(rustls::Error::InvalidCertificate(_))
+        )
     })
+}
+
+/// Takes off `io::Error`s, whose `source` skips what they wrap.
+fn unwrapped<'a>(error: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
+    match error.downcast_ref().and_then(io::Error::get_ref) {
+        Some(wrapped) => unwrapped(wrapped),
+        None => error,
+    }
 }
 
 /// Reads `Retry-After`: seconds, or a date.

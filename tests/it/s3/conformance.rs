@@ -1,15 +1,149 @@
 //! The contract of stores, kept on services of many kinds.
 
+use std::{sync::Arc, time::Duration};
+
 use walcast::store::{
-    conformance,
-    s3::{ListApi, S3Quirks, Support},
+    Retry, RetryPolicy, Store, conformance,
+    s3::{ListApi, QuirkOverrides, S3Store, Support},
 };
 
 use super::{config, connect};
-use crate::support::s3::S3Server;
+use crate::support::s3::{Op, Options, Rule, S3Server};
+
+async fn check(store: &dyn Store) {
+    conformance::run(store, "conformance/").await.unwrap();
+}
+
+fn connect_with(server: &S3Server, quirks: QuirkOverrides) -> S3Store {
+    let mut config = config(server);
+    config.quirks = quirks;
+    S3Store::connect(config).unwrap()
+}
 
 #[tokio::test]
 async fn plain_service() {
     let server = S3Server::start();
-    conformance::run(&connect(&server), "p/").await.unwrap();
+
+    check(&connect(&server)).await;
+}
+
+#[tokio::test]
+async fn service_known_to_obey_conditions() {
+    let server = S3Server::start();
+    let quirks = QuirkOverrides {
+        create_if_absent: Some(Support::Yes),
+        create_on_complete: Some(Support::Yes),
+        checksums: Some(true),
+        ..QuirkOverrides::default()
+    };
+
+    check(&connect_with(&server, quirks)).await;
+}
+
+#[tokio::test]
+async fn service_that_obeys_conditions_on_put_alone() {
+    let server = S3Server::start();
+    let quirks = QuirkOverrides {
+        create_if_absent: Some(Support::Yes),
+        create_on_complete: Some(Support::No),
+        ..QuirkOverrides::default()
+    };
+
+    check(&connect_with(&server, quirks)).await;
+}
+
+#[tokio::test]
+async fn service_over_tls_with_a_private_authority() {
+    let server = S3Server::start_with(Options {
+        tls: true,
+        ..Options::default()
+    });
+
+    check(&connect(&server)).await;
+}
+
+#[tokio::test]
+async fn service_that_refuses_conditions_and_checksums_as_b2() {
+    let server = S3Server::start();
+    server.faults().refuse_conditions();
+    server.faults().refuse_checksums();
+
+    check(&connect(&server)).await;
+
+    assert!(server.faults().count(Op::DeleteMany) > 0);
+}
+
+#[tokio::test]
+async fn service_that_ignores_conditions_as_garage() {
+    let server = S3Server::start();
+    server.faults().ignore_conditions();
+
+    check(&connect(&server)).await;
+}
+
+#[tokio::test]
+async fn service_that_demands_equal_parts_as_r2() {
+    let server = S3Server::start();
+    server.faults().demand_equal_parts();
+
+    check(&connect(&server)).await;
+}
+
+#[tokio::test]
+async fn service_with_pages_of_two_keys() {
+    let server = S3Server::start();
+    server.faults().page_by(2);
+
+    check(&connect(&server)).await;
+}
+
+#[tokio::test]
+async fn service_with_the_first_list_call_alone() {
+    let server = S3Server::start();
+    server.faults().page_by(3);
+    let quirks = QuirkOverrides {
+        list: Some(ListApi::V1),
+        ..QuirkOverrides::default()
+    };
+
+    check(&connect_with(&server, quirks)).await;
+}
+
+#[tokio::test]
+async fn service_without_batch_delete_as_gcs() {
+    let server = S3Server::start();
+    server.faults().refuse_batch_delete();
+
+    check(&connect(&server)).await;
+}
+
+#[tokio::test]
+async fn service_that_lists_no_uploads() {
+    let server = S3Server::start();
+    let refusal = Rule::error(501, "NotImplemented").on([Op::ListUploads]);
+    server.faults().add(refusal);
+
+    check(&connect(&server)).await;
+}
+
+#[tokio::test]
+async fn service_that_sheds_load() {
+    let server = S3Server::start();
+    for (status, code) in [
+        (503, "SlowDown"),
+        (429, ""),
+        (408, "RequestCanceled"),
+        (500, ""),
+    ] {
+        server.faults().add(Rule::error(status, code).times(25));
+    }
+    let policy = RetryPolicy {
+        attempts: 101,
+        first_pause: Duration::from_millis(1),
+        max_pause: Duration::from_millis(1),
+        ..RetryPolicy::default()
+    };
+    let store = Arc::new(connect(&server));
+
+    check(&Retry::new(store, policy, fastrand::Rng::with_seed(1))).await;
 }

@@ -1,10 +1,17 @@
 //! The S3 store against a service on a loopback socket.
 
+mod answers;
 mod conformance;
+mod reading;
+mod trust;
+mod writing;
 
 use walcast::{
     secret::Secret,
-    store::s3::{Credentials, S3Config, S3Store},
+    store::{
+        Key,
+        s3::{Credentials, S3Config, S3Store},
+    },
 };
 
 use crate::support::s3::{Options, S3Server};
@@ -17,17 +24,24 @@ fn config(server: &S3Server) -> S3Config {
         secret_key,
         ..
     } = server.options().clone();
-    let credentials = Credentials::Static {
-        access_key_id: access_key,
-        secret_access_key: Secret::new(secret_key),
-        session_token: None,
-    };
-    let mut config = S3Config::new(bucket, credentials);
+    let mut config = S3Config::new(bucket, keys(&access_key, &secret_key, None));
     config.endpoint = Some(server.endpoint());
     config.ca_bundle = server.ca().map(|ca| ca.as_bytes().to_vec());
     config
 }
 
+fn keys(access_key: &str, secret_key: &str, token: Option<&str>) -> Credentials {
+    Credentials::Static {
+        access_key_id: access_key.to_owned(),
+        secret_access_key: Secret::new(secret_key),
+        session_token: token.map(Secret::new),
+    }
+}
+
 fn connect(server: &S3Server) -> S3Store {
     S3Store::connect(config(server)).unwrap()
+}
+
+fn key(text: &str) -> Key {
+    Key::parse(text).unwrap()
 }

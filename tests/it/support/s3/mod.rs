@@ -9,7 +9,7 @@ mod tls;
 
 use std::{
     net::{SocketAddr, TcpListener},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     thread,
 };
@@ -57,7 +57,6 @@ pub(crate) struct S3Server {
     address: SocketAddr,
     faults: Faults,
     identity: Option<Identity>,
-    root: PathBuf,
     stop: CancellationToken,
     thread: Option<thread::JoinHandle<()>>,
     /// Held for its destructor.
@@ -97,7 +96,6 @@ impl S3Server {
             address,
             faults,
             identity,
-            root: root.to_owned(),
             stop,
             thread: Some(thread),
             _folder: None,
@@ -108,11 +106,6 @@ impl S3Server {
     pub(crate) fn endpoint(&self) -> String {
         let scheme = if self.options.tls { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
-    }
-
-    /// Returns the bound socket address.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
     }
 
     /// Returns what was asked for.
@@ -128,11 +121,6 @@ impl S3Server {
     /// Returns the certificate of the made-up authority, as PEM.
     pub(crate) fn ca(&self) -> Option<&str> {
         self.identity.as_ref().map(Identity::ca)
-    }
-
-    /// Returns the folder with the bucket's objects as files.
-    pub(crate) fn bucket_folder(&self) -> PathBuf {
-        self.root.join(&self.options.bucket)
     }
 }
 

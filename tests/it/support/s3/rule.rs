@@ -208,6 +208,14 @@ struct Inner {
     /// Counts changes of the rules, for requests that hang.
     changes: watch::Sender<u64>,
     log: watch::Sender<Vec<Op>>,
+    /// Whether connections are to be refused, and whether they are.
+    refusal: watch::Sender<Refusal>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Refusal {
+    wished: bool,
+    real: bool,
 }
 
 impl Default for Faults {
@@ -217,6 +225,7 @@ impl Default for Faults {
             manners: Arc::default(),
             changes: watch::Sender::new(0),
             log: watch::Sender::new(Vec::new()),
+            refusal: watch::Sender::default(),
         }))
     }
 }
@@ -232,6 +241,14 @@ impl Faults {
     pub(crate) fn clear(&self) {
         self.rules().clear();
         self.changed();
+    }
+
+    /// Closes all connections and refuses new ones, or accepts them again; waits until it is so.
+    pub(crate) async fn refuse(&self, wished: bool) {
+        self.0
+            .refusal
+            .send_modify(|refusal| refusal.wished = wished);
+        self.refusal(|refusal| refusal.real == wished).await;
     }
 
     /// Returns what the service does differently by design.
@@ -277,6 +294,22 @@ impl Faults {
     pub(super) async fn change(&self) {
         let mut changes = self.0.changes.subscribe();
         changes.changed().await.expect("the sender is held by self");
+    }
+
+    pub(super) async fn wished_to_refuse(&self, wished: bool) {
+        self.refusal(|refusal| refusal.wished == wished).await;
+    }
+
+    pub(super) fn is_refusing(&self, real: bool) {
+        self.0.refusal.send_modify(|refusal| refusal.real = real);
+    }
+
+    async fn refusal(&self, condition: impl FnMut(&Refusal) -> bool) {
+        let mut refusal = self.0.refusal.subscribe();
+        refusal
+            .wait_for(condition)
+            .await
+            .expect("the sender is held by self");
     }
 
     fn changed(&self) {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::stream;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::{
     Request, Response,
@@ -125,9 +126,15 @@ async fn truncated(answer: Response<Body>) -> Result<Response<Body>, Closed> {
 }
 
 fn half(head: response::Parts, whole: &Bytes) -> Response<Body> {
-    let half = Ok::<_, Infallible>(Frame::data(whole.slice(..whole.len() / 2)));
-    let stream = StreamBody::new(futures_util::stream::iter([half]));
-    Response::from_parts(head, Body::http_body(stream))
+    use futures_util::StreamExt as _;
+    let half = Ok(Frame::data(whole.slice(..whole.len() / 2)));
+    let end = async {
+        // A body that waits is flushed, so that the half arrives before the end does.
+        tokio::task::yield_now().await;
+        Err(Closed)
+    };
+    let stream = stream::iter([half]).chain(stream::once(end));
+    Response::from_parts(head, Body::http_body(StreamBody::new(Box::pin(stream))))
 }
 
 /// Serves until `stop`.
@@ -141,25 +148,45 @@ pub(super) fn run(
         .enable_all()
         .build()
         .expect("a runtime can be made");
-    runtime.block_on(stop.run_until_cancelled(accept(listener, acceptor, service)));
+    runtime.block_on(stop.run_until_cancelled(listen(listener, acceptor, service)));
     // Files are read on blocking threads, which may outlive the last connection.
     runtime.shutdown_timeout(Duration::from_secs(5));
 }
 
-async fn accept(
+/// Listens whenever connections are not to be refused.
+async fn listen(
     listener: StdListener,
     acceptor: Option<TlsAcceptor>,
     service: Arc<Service>,
 ) -> Infallible {
+    let address = listener.local_addr().expect("the socket is bound");
     listener
         .set_nonblocking(true)
         .expect("the socket can be made non-blocking");
-    let listener = TcpListener::from_std(listener).expect("the socket is a listener");
+    let mut listener = TcpListener::from_std(listener).expect("the socket is a listener");
+    loop {
+        tokio::select! {
+            never = accept(&listener, acceptor.clone(), &service) => match never {},
+            () = service.faults.wished_to_refuse(true) => {}
+        }
+        drop(listener);
+        service.faults.is_refusing(true);
+        service.faults.wished_to_refuse(false).await;
+        listener = TcpListener::bind(address).await.expect("the port was ours");
+        service.faults.is_refusing(false);
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    acceptor: Option<TlsAcceptor>,
+    service: &Arc<Service>,
+) -> Infallible {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             Ok((socket, _)) = listener.accept() => {
-                let (service, acceptor) = (Arc::clone(&service), acceptor.clone());
+                let (service, acceptor) = (Arc::clone(service), acceptor.clone());
                 connections.spawn(connection(socket, acceptor, service));
             }
             Some(_) = connections.join_next() => {}
