@@ -58,12 +58,7 @@ impl Bucket {
         let endpoint = config.check()?;
         let host = endpoint.as_ref().map(Endpoint::host);
         let quirks = config.quirks.apply(S3Quirks::for_host(host.as_deref()));
-        let region = config
-            .region
-            .clone()
-            .filter(|region| !region.is_empty())
-            .or_else(|| host.as_deref().and_then(region_of_host).map(str::to_owned))
-            .unwrap_or_else(|| "us-east-1".to_owned());
+        let region = region(config.region.clone(), host.as_deref());
         let skew = Arc::new(Skew::new(clock));
         let reader = ReadClock(Arc::clone(&skew));
         let client = client::build(
@@ -75,10 +70,7 @@ impl Bucket {
         );
         Ok(Self {
             client,
-            title: match &endpoint {
-                Some(endpoint) => format!("s3://{} at {}", config.bucket, endpoint.authority()),
-                None => format!("s3://{} in {region}", config.bucket),
-            },
+            title: title(&config.bucket, endpoint.as_ref(), &region),
             name: config.bucket,
             region,
             encryption: config.encryption,
@@ -103,7 +95,7 @@ impl Bucket {
     where
         E: ProvideErrorMetadata + StdError + 'static,
     {
-        let patience = FIRST_BYTE + Duration::from_secs(bytes / SLOWEST);
+        let patience = patience(bytes);
         let Ok(answer) = timeout(patience, Box::pin(request)).await else {
             let reason = format!("no answer within {} s", patience.as_secs());
             return Err(Failure::new(Class::Transient, reason));
@@ -154,6 +146,26 @@ impl Bucket {
     }
 }
 
+fn region(configured: Option<String>, host: Option<&str>) -> String {
+    let configured = configured.filter(|region| !region.is_empty());
+    let known = || host.and_then(region_of_host).map(str::to_owned);
+    configured
+        .or_else(known)
+        .unwrap_or_else(|| "us-east-1".to_owned())
+}
+
+fn title(bucket: &str, endpoint: Option<&Endpoint>, region: &str) -> String {
+    match endpoint {
+        Some(endpoint) => format!("s3://{bucket} at {}", endpoint.authority()),
+        None => format!("s3://{bucket} in {region}"),
+    }
+}
+
+/// Returns how long to wait for an answer to a request with a body of `bytes`.
+fn patience(bytes: u64) -> Duration {
+    FIRST_BYTE + Duration::from_secs(bytes / SLOWEST)
+}
+
 /// Time for the first byte of an answer, beside the time to send the body.
 const FIRST_BYTE: Duration = Duration::from_secs(30);
 /// Bytes per second of the slowest line that is not given up.
@@ -190,5 +202,25 @@ impl Learned {
     /// Returns whether to send it.
     pub(super) fn may_be_sent(&self) -> bool {
         self.0.load(Ordering::Relaxed) != Support::No as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_grows_with_the_body() {
+        assert_eq!(patience(0), Duration::from_secs(30));
+        assert_eq!(patience(16 << 20), Duration::from_secs(94));
+    }
+
+    #[test]
+    fn configured_region_wins_over_the_hosts() {
+        let host = Some("s3.us-west-004.backblazeb2.com");
+
+        assert_eq!(region(Some("here".into()), host), "here");
+        assert_eq!(region(Some(String::new()), host), "us-west-004");
+        assert_eq!(region(None, Some("minio.example")), "us-east-1");
     }
 }

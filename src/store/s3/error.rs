@@ -76,7 +76,7 @@ impl Failure {
                 let reason = format!("unintelligible answer with status {status}");
                 Self::new(Class::Transient, reason)
             }
-            SdkError::DispatchFailure(_) => Self::unreachable(error),
+            SdkError::DispatchFailure(context) if !context.is_user() => Self::unreachable(error),
             SdkError::TimeoutError(_) => Self::new(Class::Transient, "no answer in time"),
             _ => Self::new(
                 Class::Invalid,
@@ -104,9 +104,11 @@ impl Failure {
         }
     }
 
-    /// Returns whether the service may lack a header of the request.
-    pub(super) fn may_be_about_a_header(&self) -> bool {
-        self.status == 501 || self.status == 400 && self.class == Class::Invalid
+    /// Returns whether the service says that it lacks something that was asked for.
+    pub(super) fn is_about_a_lack(&self) -> bool {
+        let lacks = matches!(&*self.code, "NotImplemented" | "UnsupportedHeader");
+        let names_header = || self.reason.to_ascii_lowercase().contains("header");
+        self.status == 501 || lacks || self.status == 400 && names_header()
     }
 
     fn without_credentials(cause: &CredentialsError) -> Self {
@@ -266,7 +268,21 @@ fn region_in(body: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_s3::operation::get_object::GetObjectError;
+
     use super::*;
+
+    #[test]
+    fn credentials_that_cannot_be_found_are_denied() {
+        let cause = CredentialsError::not_loaded("no profile");
+        let error: SdkError<GetObjectError, _> = SdkError::construction_failure(cause);
+
+        let failure = Failure::of(&error, Timestamp::UNIX_EPOCH);
+
+        assert_eq!(failure.class, Class::Denied);
+        assert!(failure.reason.contains("no profile"), "{}", failure.reason);
+        assert!(failure.hint.is_some());
+    }
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {

@@ -13,7 +13,7 @@ use super::{
     ListApi,
     bucket::Bucket,
     error::Failure,
-    read::{size, timestamp},
+    read::{timestamp, told_size},
 };
 
 /// Lists the objects below `prefix` after `start_after`.
@@ -155,7 +155,7 @@ impl Bucket {
             (Some(false) | None, _) => None,
         };
         Ok(Page {
-            objects: objects(output.contents),
+            objects: objects(output.contents)?,
             prefixes: prefixes(output.common_prefixes),
             next,
         })
@@ -188,7 +188,7 @@ impl Bucket {
             (Some(false) | None, _) => None,
         };
         Ok(Page {
-            objects: objects(output.contents),
+            objects: objects(output.contents)?,
             prefixes: prefixes(output.common_prefixes),
             next,
         })
@@ -202,24 +202,28 @@ fn no_next_page() -> Failure {
     )
 }
 
-/// Leaves out what is no object of ours: folders that a console made, and names that no [`Key`]
-/// can have.
-fn objects(contents: Option<Vec<AwsObject>>) -> Vec<ObjectMeta> {
-    let contents = contents.unwrap_or_default();
-    contents.into_iter().filter_map(object_meta).collect()
+fn objects(contents: Option<Vec<AwsObject>>) -> Result<Vec<ObjectMeta>, Failure> {
+    let contents = contents.unwrap_or_default().into_iter();
+    contents
+        .filter_map(|object| object_meta(object).transpose())
+        .collect()
 }
 
-fn object_meta(object: AwsObject) -> Option<ObjectMeta> {
-    let size = size(object.size());
+/// Leaves out what is no object of ours: folders that a console made, and names that no [`Key`]
+/// can have.
+fn object_meta(object: AwsObject) -> Result<Option<ObjectMeta>, Failure> {
+    let size = told_size(object.size())?;
     let modified = timestamp(object.last_modified());
-    let key = Key::parse(object.key?).ok()?;
+    let Some(key) = object.key.and_then(|key| Key::parse(key).ok()) else {
+        return Ok(None);
+    };
     let is_folder = size == 0 && key.as_str().ends_with('/');
-    (!is_folder).then(|| ObjectMeta {
+    Ok((!is_folder).then(|| ObjectMeta {
         key,
         size,
         modified,
         etag: object.e_tag.map(ETag::new),
-    })
+    }))
 }
 
 fn prefixes(prefixes: Option<Vec<CommonPrefix>>) -> Vec<String> {

@@ -112,7 +112,7 @@ where
             support.learn(Support::Yes);
             Err(failure)
         }
-        Err(failure) if failure.may_be_about_a_header() => {
+        Err(failure) if failure.is_about_a_lack() => {
             let plain = send(None).await?;
             // Proved now: the header was all that was wrong.
             support.learn(Support::No);

@@ -51,7 +51,7 @@ impl Bucket {
             .key(key.as_str())
             .send();
         match self.call(0, request).await {
-            Ok(output) => Ok(head_meta(key, &output)),
+            Ok(output) => head_meta(key, &output),
             Err(failure) => Err(self.explain_missing(failure).await),
         }
     }
@@ -78,7 +78,7 @@ fn object(
 
 /// Returns the object's size, and checks that the answer is the range that was asked for.
 fn whole_size(range: Option<Range<u64>>, output: &GetObjectOutput) -> Result<u64, Failure> {
-    let length = size(output.content_length());
+    let length = told_size(output.content_length())?;
     let Some(range) = range else {
         return Ok(length);
     };
@@ -113,24 +113,24 @@ fn body(bucket: Arc<Bucket>, key: Key, body: ByteStream) -> BoxStream<'static, R
     .boxed()
 }
 
-fn head_meta(key: &Key, output: &HeadObjectOutput) -> ObjectMeta {
-    ObjectMeta {
+fn head_meta(key: &Key, output: &HeadObjectOutput) -> Result<ObjectMeta, Failure> {
+    Ok(ObjectMeta {
         key: key.clone(),
-        size: size(output.content_length()),
+        size: told_size(output.content_length())?,
         modified: timestamp(output.last_modified()),
         etag: output.e_tag().map(ETag::new),
-    }
+    })
+}
+
+/// Reads a size that an answer must tell.
+pub(super) fn told_size(length: Option<i64>) -> Result<u64, Failure> {
+    let length = length.and_then(|length| length.try_into().ok());
+    length.ok_or_else(|| Failure::new(Class::Invalid, "the answer does not tell the size"))
 }
 
 /// Returns `range` as the value of the header, whose end is inclusive.
 fn range_header(range: &Range<u64>) -> String {
     format!("bytes={}-{}", range.start, range.end - 1)
-}
-
-pub(super) fn size(length: Option<i64>) -> u64 {
-    length
-        .and_then(|length| length.try_into().ok())
-        .unwrap_or(0)
 }
 
 /// Converts a time; 1970 where a service tells none.

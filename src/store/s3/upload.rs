@@ -293,7 +293,9 @@ pub(super) async fn put_in_parts(
 }
 
 async fn send_parts(upload: &S3Upload, workers: &Workers, payload: &Payload) -> Result<u32> {
-    let ranges = ranges(payload.len(), upload.bucket.part_size);
+    let bucket = &upload.bucket;
+    let most = MAX_PARTS.min(bucket.quirks.max_parts.into());
+    let ranges = ranges(payload.len(), bucket.part_size, most);
     let count = ranges.len();
     stream::iter(ranges.into_iter().zip(0..))
         .map(|(range, index)| async move {
@@ -304,7 +306,7 @@ async fn send_parts(upload: &S3Upload, workers: &Workers, payload: &Payload) -> 
             };
             sent.map_err(|failure| upload.fail(Operation::PutPart, failure))
         })
-        .buffer_unordered(upload.bucket.quirks.upload_concurrency)
+        .buffer_unordered(bucket.quirks.upload_concurrency)
         .try_collect::<()>()
         .await?;
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
@@ -324,10 +326,9 @@ pub(super) fn unreadable(error: &std::io::Error) -> Failure {
     )
 }
 
-/// Cuts `len` bytes into parts of one size, `part_size` doubled until they are few enough.
-fn ranges(len: u64, part_size: u64) -> Vec<Range<u64>> {
-    let mut part_size = part_size;
-    while len.div_ceil(part_size) > MAX_PARTS {
+/// Cuts `len` bytes into parts of one size, `part_size` doubled until there are at most `most`.
+fn ranges(len: u64, mut part_size: u64, most: u64) -> Vec<Range<u64>> {
+    while len.div_ceil(part_size) > most.max(1) {
         part_size *= 2;
     }
     (0..len.div_ceil(part_size))
@@ -351,7 +352,7 @@ mod tests {
             (8000, 8, 1000, 8),
             (8001, 8, 501, 16),
         ] {
-            let ranges = ranges(len, part_size);
+            let ranges = ranges(len, part_size, 1000);
 
             assert_eq!(ranges.len(), count, "{len}");
             assert_eq!(ranges[0], 0..size, "{len}");

@@ -8,7 +8,7 @@ use walcast::store::{
 };
 
 use super::{config, connect};
-use crate::support::s3::{Op, Options, Rule, S3Server};
+use crate::support::s3::{Action, Op, Options, Rule, S3Server};
 
 async fn check(store: &dyn Store) {
     conformance::run(store, "conformance/").await.unwrap();
@@ -137,13 +137,36 @@ async fn service_that_sheds_load() {
     ] {
         server.faults().add(Rule::error(status, code).times(25));
     }
+
+    check(&patient(connect(&server), 101)).await;
+}
+
+#[tokio::test]
+async fn service_that_loses_answers() {
+    let server = S3Server::start();
+    // An answer to a put is not among them: a create that is repeated meets its own object.
+    for operation in [
+        Op::PutPart,
+        Op::Complete,
+        Op::Abort,
+        Op::Head,
+        Op::List,
+        Op::DeleteMany,
+    ] {
+        let loss = Rule::new(Action::LoseAnswer).on([operation]).times(10);
+        server.faults().add(loss);
+    }
+
+    check(&patient(connect(&server), 11)).await;
+}
+
+/// Retries at once, in real time.
+fn patient(store: S3Store, attempts: u32) -> Retry {
     let policy = RetryPolicy {
-        attempts: 101,
+        attempts,
         first_pause: Duration::from_millis(1),
         max_pause: Duration::from_millis(1),
         ..RetryPolicy::default()
     };
-    let store = Arc::new(connect(&server));
-
-    check(&Retry::new(store, policy, fastrand::Rng::with_seed(1))).await;
+    Retry::new(Arc::new(store), policy, fastrand::Rng::with_seed(1))
 }

@@ -73,13 +73,15 @@ impl S3Server {
     pub(crate) fn start_with(options: Options) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let root = folder.path().to_owned();
-        let mut server = Self::start_in(&root, options);
-        server._folder = Some(folder);
-        server
+        Self::serve(&root, options, Some(folder))
     }
 
     /// Serves what is in `root`.
     pub(crate) fn start_in(root: &Path, options: Options) -> Self {
+        Self::serve(root, options, None)
+    }
+
+    fn serve(root: &Path, options: Options, folder: Option<TempDir>) -> Self {
         std::fs::create_dir_all(root.join(&options.bucket)).expect("the bucket can be made");
         let listener = TcpListener::bind(("127.0.0.1", options.port)).expect("the port is free");
         let address = listener.local_addr().expect("the socket is bound");
@@ -98,7 +100,7 @@ impl S3Server {
             identity,
             stop,
             thread: Some(thread),
-            _folder: None,
+            _folder: folder,
         }
     }
 

@@ -108,7 +108,7 @@ impl Answer {
     /// Adds an element to the document.
     #[must_use]
     pub(crate) fn with_element(mut self, name: &str, value: &str) -> Self {
-        self.elements.push_str(&format!("<{name}>{value}</{name}>"));
+        self.elements = format!("{}<{name}>{value}</{name}>", self.elements);
         self
     }
 
