@@ -1,0 +1,12 @@
+//! Tests through the public API, in one program so that it links once.
+
+mod support;
+
+#[cfg(all(
+    feature = "bzip2",
+    feature = "lz4",
+    feature = "snappy",
+    feature = "xz",
+    feature = "zstd"
+))]
+mod codec_reference;
