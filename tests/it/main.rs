@@ -1,5 +1,10 @@
 //! Tests through the public API, in one program so that it links once.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers panic where a test should fail"
+)]
+
 mod support;
 
 #[cfg(all(

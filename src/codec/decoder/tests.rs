@@ -192,9 +192,9 @@ fn lz4_frames_may_differ_in_block_size() {
             let info = FrameInfo::new()
                 .block_size(block_size)
                 .block_mode(block_mode);
-            let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
-            io::Write::write_all(&mut encoder, &content).unwrap();
-            encoded.extend(encoder.finish().unwrap());
+            let mut writer = FrameEncoder::with_frame_info(info, Vec::new());
+            io::Write::write_all(&mut writer, &content).unwrap();
+            encoded.extend(writer.finish().unwrap());
             expected.extend_from_slice(&content);
         }
     }
