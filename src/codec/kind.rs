@@ -110,8 +110,9 @@ impl Codec {
 
     /// Returns whether the format marks its end, so that a cut is always noticed.
     ///
-    /// Snappy's framing format does not: a file that was cut between two chunks of 64 KiB decodes
-    /// without an error. Compare the decoded length with the expected one.
+    /// Snappy's framing format does not: a file that was cut between two chunks of 64 KiB, or in
+    /// which the type of a chunk was damaged, can decode without an error. Compare the decoded
+    /// length with the expected one.
     pub const fn marks_end(self) -> bool {
         !matches!(self, Self::Snappy)
     }

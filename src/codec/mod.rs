@@ -32,6 +32,8 @@ mod error;
 mod format;
 mod input;
 mod kind;
+#[cfg(test)]
+mod test_data;
 
 pub use self::{
     decoder::Decoder,

@@ -150,6 +150,10 @@ impl<R: Read> Read for Decoder<R> {
     }
 }
 
+#[allow(
+    clippy::match_same_arms,
+    reason = "codecs that are not built in are one type"
+)]
 impl<R: Read> Inner<R> {
     fn start(codec: Codec, input: Input<R>) -> Result<Self, String> {
         Ok(match codec {

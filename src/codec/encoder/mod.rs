@@ -23,6 +23,9 @@ use crate::codec::{
 pub struct Encoder<W: Write> {
     encoding: Encoding,
     inner: Inner<W>,
+    /// The beginning of the next block; compressors get whole ones, because the output of some
+    /// depends on how their input is cut.
+    block: Vec<u8>,
 }
 
 #[allow(
@@ -50,23 +53,25 @@ impl<W: Write> Encoder<W> {
                     .map_err(|reason| CodecError::Setup { codec, reason })?
             }
         };
-        Ok(Self { encoding, inner })
+        let block = Vec::new();
+        Ok(Self {
+            encoding,
+            inner,
+            block,
+        })
     }
 
     /// Writes the end of the compressed data and returns the writer, which is not flushed.
-    pub fn finish(self) -> io::Result<W> {
-        match self.inner {
-            Inner::Plain(writer) => Ok(writer),
-            Inner::Gzip(encoder) => Encode::finish(encoder),
-            Inner::Bzip2(encoder) => Encode::finish(encoder),
-            Inner::Xz(encoder) => Encode::finish(encoder),
-            Inner::Zstd(encoder) => Encode::finish(encoder),
-            Inner::Lz4(encoder) => Encode::finish(encoder),
-            Inner::Snappy(encoder) => Encode::finish(encoder),
-        }
+    pub fn finish(mut self) -> io::Result<W> {
+        self.inner.write_all(&self.block)?;
+        self.inner.finish()
     }
 }
 
+#[allow(
+    clippy::match_same_arms,
+    reason = "codecs that are not built in are one type"
+)]
 impl<W: Write> Inner<W> {
     fn start(codec: Codec, level: i32, writer: W) -> Result<Self, String> {
         Ok(match codec {
@@ -78,18 +83,57 @@ impl<W: Write> Inner<W> {
             Codec::Snappy => Self::Snappy(Encode::start(level, writer)?),
         })
     }
+
+    fn finish(self) -> io::Result<W> {
+        match self {
+            Self::Plain(writer) => Ok(writer),
+            Self::Gzip(encoder) => Encode::finish(encoder),
+            Self::Bzip2(encoder) => Encode::finish(encoder),
+            Self::Xz(encoder) => Encode::finish(encoder),
+            Self::Zstd(encoder) => Encode::finish(encoder),
+            Self::Lz4(encoder) => Encode::finish(encoder),
+            Self::Snappy(encoder) => Encode::finish(encoder),
+        }
+    }
 }
 
 impl<W: Write> Write for Encoder<W> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        match &mut self.inner {
-            Inner::Plain(writer) => writer.write(buf),
-            Inner::Gzip(encoder) => encoder.write(buf),
-            Inner::Bzip2(encoder) => encoder.write(buf),
-            Inner::Xz(encoder) => encoder.write(buf),
-            Inner::Zstd(encoder) => encoder.write(buf),
-            Inner::Lz4(encoder) => encoder.write(buf),
-            Inner::Snappy(encoder) => encoder.write(buf),
+        if let Inner::Plain(writer) = &mut self.inner {
+            return writer.write(buf);
+        }
+        if self.block.is_empty() && buf.len() >= BLOCK {
+            self.inner.write_all(&buf[..BLOCK])?;
+            return Ok(BLOCK);
+        }
+        let count = buf.len().min(BLOCK - self.block.len());
+        self.block.extend_from_slice(&buf[..count]);
+        if self.block.len() == BLOCK {
+            self.inner.write_all(&self.block)?;
+            self.block.clear();
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[allow(
+    clippy::match_same_arms,
+    reason = "codecs that are not built in are one type"
+)]
+impl<W: Write> Write for Inner<W> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(writer) => writer.write(buf),
+            Self::Gzip(encoder) => encoder.write(buf),
+            Self::Bzip2(encoder) => encoder.write(buf),
+            Self::Xz(encoder) => encoder.write(buf),
+            Self::Zstd(encoder) => encoder.write(buf),
+            Self::Lz4(encoder) => encoder.write(buf),
+            Self::Snappy(encoder) => encoder.write(buf),
         }
     }
 
@@ -105,6 +149,9 @@ impl<W: Write> fmt::Debug for Encoder<W> {
             .finish_non_exhaustive()
     }
 }
+
+/// Bytes; the chunk of framed Snappy and the block of our LZ4 frames.
+const BLOCK: usize = 64 << 10;
 
 #[cfg(test)]
 mod tests;

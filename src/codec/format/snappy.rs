@@ -3,28 +3,20 @@ use std::{
     io::{self, Read, Write},
 };
 
-use snap::{read::FrameDecoder, write::FrameEncoder};
+use snap::{
+    read::FrameDecoder,
+    write::{FrameEncoder, IntoInnerError},
+};
 
 use super::{Decode, Encode};
 use crate::codec::{input::Input, kind::SNAPPY_STREAM_IDENTIFIER};
 
 pub(in crate::codec) type Decoder<R> = FrameDecoder<Input<R>>;
 
-/// Cuts what is written into chunks of 64 KiB: `snap` makes its chunks as the writes come, and
-/// leaves empty content without a stream identifier.
+/// Writes the stream identifier of empty content as well, which `snap` leaves out.
 pub(in crate::codec) struct Encoder<W: Write> {
     inner: FrameEncoder<W>,
-    chunk: Vec<u8>,
     is_empty: bool,
-}
-
-impl<W: Write> Encoder<W> {
-    fn write_chunk(&mut self) -> io::Result<()> {
-        self.inner.write_all(&self.chunk)?;
-        self.inner.flush()?;
-        self.chunk.clear();
-        Ok(())
-    }
 }
 
 impl<W: Write> Encode<W> for Encoder<W> {
@@ -32,17 +24,15 @@ impl<W: Write> Encode<W> for Encoder<W> {
         let inner = FrameEncoder::new(writer);
         Ok(Self {
             inner,
-            chunk: Vec::with_capacity(CHUNK),
             is_empty: true,
         })
     }
 
-    fn finish(mut self) -> io::Result<W> {
-        self.write_chunk()?;
+    fn finish(self) -> io::Result<W> {
         let mut writer = self
             .inner
             .into_inner()
-            .map_err(snap::write::IntoInnerError::into_error)?;
+            .map_err(IntoInnerError::into_error)?;
         if self.is_empty {
             writer.write_all(SNAPPY_STREAM_IDENTIFIER)?;
         }
@@ -52,17 +42,12 @@ impl<W: Write> Encode<W> for Encoder<W> {
 
 impl<W: Write> Write for Encoder<W> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        if self.chunk.len() == CHUNK {
-            self.write_chunk()?;
-        }
-        let count = buf.len().min(CHUNK - self.chunk.len());
-        self.chunk.extend_from_slice(&buf[..count]);
-        self.is_empty &= count == 0;
-        Ok(count)
+        self.is_empty &= buf.is_empty();
+        self.inner.write(buf)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.inner.flush()
     }
 }
 
@@ -81,6 +66,3 @@ impl<R: Read> Decode<R> for Decoder<R> {
         self.get_mut()
     }
 }
-
-/// Bytes; the largest chunk that the format allows.
-const CHUNK: usize = 64 << 10;
