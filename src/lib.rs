@@ -9,6 +9,9 @@ pub mod codec;
 #[cfg(feature = "manifest")]
 #[cfg_attr(docsrs, doc(cfg(feature = "manifest")))]
 pub mod config;
+#[cfg(feature = "manifest")]
+#[cfg_attr(docsrs, doc(cfg(feature = "manifest")))]
+pub mod crd;
 pub mod destination;
 pub mod disk;
 pub mod error;

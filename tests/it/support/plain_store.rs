@@ -11,7 +11,7 @@ use walcast::store::{
 
 /// Passes everything on, but replaces what is there.
 #[derive(Debug)]
-pub struct NoCreate(pub Arc<dyn Store>);
+pub(crate) struct NoCreate(pub(crate) Arc<dyn Store>);
 
 impl fmt::Display for NoCreate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -22,17 +22,28 @@ impl fmt::Display for NoCreate {
 #[async_trait]
 impl Store for NoCreate {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { create_if_absent: false, ..self.0.capabilities() }
+        Capabilities {
+            create_if_absent: false,
+            ..self.0.capabilities()
+        }
     }
 
     async fn put(&self, key: &Key, payload: Payload, options: PutOptions) -> Result<()> {
-        let options = PutOptions { mode: PutMode::Overwrite, ..options };
+        let options = PutOptions {
+            mode: PutMode::Overwrite,
+            ..options
+        };
         self.0.put(key, payload, options).await
     }
 
     async fn begin_upload(&self, key: &Key, options: UploadOptions) -> Result<Box<dyn Upload>> {
-        let put = PutOptions { mode: PutMode::Overwrite, ..options.put };
-        self.0.begin_upload(key, UploadOptions { put, ..options }).await
+        let put = PutOptions {
+            mode: PutMode::Overwrite,
+            ..options.put
+        };
+        self.0
+            .begin_upload(key, UploadOptions { put, ..options })
+            .await
     }
 
     async fn get(&self, key: &Key, options: GetOptions) -> Result<Object> {

@@ -1,0 +1,74 @@
+//! What every resource has, and Secrets.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::secret;
+
+/// The part of a resource's metadata that walcast reads; whatever else is there is passed by.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ObjectMeta {
+    /// The name; unique among the resources of the same kind and namespace.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The namespace; `None` leaves it to whoever applies the resource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Labels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Annotations.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// One value of a Secret in the namespace of the resource that refers to it.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretKeySelector {
+    /// The name of the Secret.
+    pub name: String,
+    /// The key of the value.
+    pub key: String,
+}
+
+/// A Secret (`v1`). Neither serialised nor printed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Secret {
+    /// `v1`.
+    pub api_version: String,
+    /// `Secret`.
+    pub kind: String,
+    /// Name and namespace.
+    pub metadata: ObjectMeta,
+    /// Values in base64.
+    #[serde(default)]
+    pub data: BTreeMap<String, Hidden>,
+    /// Values as they are; they win over those in `data`.
+    #[serde(default)]
+    pub string_data: BTreeMap<String, Hidden>,
+    /// What the values are for; walcast does not care.
+    #[serde(default)]
+    pub r#type: Option<String>,
+    /// Whether the API server refuses changes.
+    #[serde(default)]
+    pub immutable: bool,
+}
+
+/// A value of a [`Secret`]: [`secret::Secret`] that can be read from a manifest.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Hidden(pub secret::Secret);
+
+impl<'de> Deserialize<'de> for Hidden {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(secret::Secret::new(text)))
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
