@@ -49,7 +49,7 @@ impl<'a> Resource<'a> {
         Place {
             file: Some(self.file.to_owned()),
             document: Some(self.document),
-            resource: Some(self.title()),
+            resource: (!self.kind.is_empty()).then(|| self.title()),
             path,
             position: Some(span.start),
         }

@@ -48,6 +48,7 @@ fn of_cluster<'a>(cluster: &Resource<'a>, problems: &mut Vec<Problem>) -> Option
     if parameter.is_empty() {
         let problem = cluster.error(path, "serverName is empty");
         problems.push(problem.hint("Leave it out to use the cluster's name."));
+        return None;
     }
     Some(parameter)
 }

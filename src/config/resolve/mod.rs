@@ -69,6 +69,7 @@ impl<'a> Resolver<'a> {
         self.refuse_other_clouds();
         self.warn_of_arguments(&configuration);
         let max_parallel = self.max_parallel(&configuration);
+        self.check_jobs(&configuration);
         let own_server_name = self.own_server_name(&configuration);
         let location = self.location(&configuration)?;
         let wal = configuration.wal.unwrap_or_default();
@@ -120,6 +121,15 @@ impl<'a> Resolver<'a> {
                 .push(problem.hint("Use 1 or more; without it it is 1."));
         }
         valid
+    }
+
+    fn check_jobs(&mut self, configuration: &BarmanObjectStoreConfiguration) {
+        let jobs = configuration.data.as_ref().and_then(|data| data.jobs);
+        if let Some(jobs) = jobs.filter(|jobs| *jobs < 1) {
+            let message = format!("jobs is {jobs}, which is not a number of uploads");
+            let problem = self.error(&["data", "jobs"], message);
+            self.semantic.push(problem.hint("Use 1 or more."));
+        }
     }
 
     fn own_server_name(

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 
 pub use self::deserializer::Fault;
-use super::{Node, Path, Span};
+use super::{Node, Path, Segment, Span};
 
 /// What [`decode`] found.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,24 +50,23 @@ pub fn decode<T: DeserializeOwned>(node: &Node) -> Decoded<T> {
             Err(error) => error,
         };
         let parent = Path::from(error.path());
-        let (path, fault) = locate(&rest, parent.clone(), error.into_inner());
+        let (found, fault) = locate(&rest, parent.clone(), error.into_inner());
+        let path = before_removal(&found, &removed);
         let is_missing = matches!(fault, Fault::MissingField(_));
         if !(is_missing && removed.contains(&path)) {
-            errors.push(DecodeError {
-                span: span(node, &path, &fault),
-                path: path.clone(),
-                fault,
-            });
+            let span = span(node, &path, &fault);
+            errors.push(DecodeError { path, span, fault });
         }
         // A value that lacks something is of no use: it goes as a whole.
-        let culprit = if is_missing { parent } else { path };
+        let culprit = if is_missing { parent } else { found };
+        let original = before_removal(&culprit, &removed);
         if rest.remove(&culprit).is_none() {
             return Decoded {
                 value: None,
                 errors,
             };
         }
-        removed.push(culprit);
+        removed.push(original);
     }
 }
 
@@ -86,6 +85,22 @@ fn locate(root: &Node, parent: Path, fault: Fault) -> (Path, Fault) {
         _ => parent,
     };
     (path, fault)
+}
+
+/// Returns what `path` was before the items of lists that `removed` leads to were taken out.
+fn before_removal(path: &Path, removed: &[Path]) -> Path {
+    let mut original = Path::root();
+    for segment in path.segments() {
+        original = match segment {
+            Segment::Key(key) => original.key(key),
+            Segment::Index(index) => {
+                let is_there = |i: &usize| !removed.contains(&original.clone().index(*i));
+                let there = (0..).filter(is_there).nth(*index);
+                original.index(there.expect("there are always more indices than removed ones"))
+            }
+        };
+    }
+    original
 }
 
 fn span(root: &Node, path: &Path, fault: &Fault) -> Span {
