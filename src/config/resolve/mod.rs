@@ -156,32 +156,32 @@ impl<'a> Resolver<'a> {
 
     /// They are arguments of Barman's programs, which walcast does not run.
     fn warn_of_arguments(&mut self, configuration: &BarmanObjectStoreConfiguration) {
-        let wal = configuration.wal.clone().unwrap_or_default();
-        let data = configuration.data.clone().unwrap_or_default();
+        let wal = configuration.wal.as_ref();
+        let data = configuration.data.as_ref();
         let lists = [
             (
                 "wal",
                 "archiveAdditionalCommandArgs",
-                wal.archive_additional_command_args,
+                wal.map(|wal| &wal.archive_additional_command_args),
             ),
             (
                 "wal",
                 "restoreAdditionalCommandArgs",
-                wal.restore_additional_command_args,
+                wal.map(|wal| &wal.restore_additional_command_args),
             ),
             (
                 "data",
                 "additionalCommandArgs",
-                data.additional_command_args,
+                data.map(|data| &data.additional_command_args),
             ),
             (
                 "data",
                 "restoreAdditionalCommandArgs",
-                data.restore_additional_command_args,
+                data.map(|data| &data.restore_additional_command_args),
             ),
         ];
         for (section, field, arguments) in lists {
-            for (i, argument) in arguments.iter().enumerate() {
+            for (i, argument) in arguments.into_iter().flatten().enumerate() {
                 let name = argument.split('=').next().unwrap_or_default();
                 let path = path(&[section, field]).index(i);
                 let message = format!("argument `{name}` is ignored by walcast");
