@@ -12,7 +12,7 @@ use futures_util::{
     stream::{FuturesUnordered, StreamExt},
 };
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, watch},
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -106,6 +106,7 @@ struct Inner {
     reading: Mutex<BTreeMap<WalFileName, Arc<tokio::sync::Mutex<()>>>>,
     pairs: Arc<Mutex<Vec<RememberedPair>>>,
     last: Mutex<State>,
+    first_new: watch::Sender<Option<WalFileName>>,
     tasks: TaskTracker,
     cancel: CancellationToken,
 }
@@ -209,6 +210,7 @@ impl ArchiverBuilder {
             reading: Mutex::default(),
             pairs: Arc::new(Mutex::new(pairs)),
             last: Mutex::new(state),
+            first_new: watch::Sender::new(None),
             tasks,
             cancel,
             settings: self.settings,
@@ -287,7 +289,7 @@ impl Archiver {
             archived = inner.answer(&flight, pressed) => archived?,
             () = inner.cancel.cancelled() => return Err(ArchiveError::Stopping { name }),
         };
-        inner.acknowledged(name);
+        inner.acknowledged(&flight);
         Ok(archived)
     }
 
@@ -368,6 +370,7 @@ impl Inner {
             lanes: self.lanes.clone(),
             spool: self.spool.clone(),
             pairs: Arc::clone(&self.pairs),
+            first_new: self.first_new.subscribe(),
         };
         self.tasks.spawn(comparison.run(self.cancel.clone()));
         self.tasks.spawn(Arc::clone(self).keep_house());
@@ -635,7 +638,12 @@ impl Inner {
     }
 
     /// Forgets flights that PostgreSQL will not ask for again.
-    fn acknowledged(&self, name: WalFileName) {
+    fn acknowledged(&self, flight: &Flight) {
+        let name = flight.name;
+        if name.is_segment() && flight.is_new() {
+            self.first_new
+                .send_if_modified(|first| first.replace(name).is_none());
+        }
         let mut last = lock(&self.last);
         last.last_archived = Some(name);
         last.last_archived_at = Some(self.clock.now());

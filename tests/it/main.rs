@@ -14,3 +14,5 @@ mod support;
 mod codec_reference;
 #[cfg(all(feature = "s3", feature = "test-util"))]
 mod s3;
+#[cfg(all(feature = "lz4", feature = "test-util"))]
+mod simulator;

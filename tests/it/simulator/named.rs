@@ -16,7 +16,9 @@ const SEGMENTS: usize = 40;
 async fn world(policy: Policy) -> (World, fastrand::Rng) {
     let mut world = World::new(1, 2, policy);
     // Each request of the healthy destination takes a while, so that time can be compared.
-    world.places[0].faults.set(Fault::Delay(Duration::from_millis(100)));
+    world.places[0]
+        .faults
+        .set(Fault::Delay(Duration::from_millis(100)));
     world.look_ahead = 0;
     (world, fastrand::Rng::with_seed(1))
 }
@@ -40,7 +42,12 @@ async fn time_alone() -> Duration {
 #[tokio::test(start_paused = true)]
 async fn one_of_two_destinations_dead_while_40_segments_arrive() {
     let alone = time_alone().await;
-    for fault in [Fault::status(503), Fault::status(403), Fault::Hang, Fault::LostAnswer] {
+    for fault in [
+        Fault::status(503),
+        Fault::status(403),
+        Fault::Hang,
+        Fault::LostAnswer,
+    ] {
         let (mut world, mut rng) = world(Policy::default()).await;
         world.places[1].faults.set(fault.clone());
 
@@ -62,7 +69,11 @@ async fn one_of_two_destinations_dead_while_40_segments_arrive() {
 #[tokio::test(start_paused = true)]
 async fn debt_limit_reached() {
     for at_limit in [AtLimit::BackFill, AtLimit::Refuse] {
-        let (mut world, mut rng) = world(Policy { at_limit, ..Policy::default() }).await;
+        let (mut world, mut rng) = world(Policy {
+            at_limit,
+            ..Policy::default()
+        })
+        .await;
         world.limit = ByteSize::new(1000);
         world.places[1].faults.set(Fault::status(503));
         world.start().await;
