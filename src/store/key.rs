@@ -1,6 +1,6 @@
 //! Keys of objects.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Borrow, fmt, sync::Arc};
 
 /// The key of an object: 1 to 1,024 bytes of UTF-8 without control characters, not beginning
 /// with `/`. Cheap to clone; ordered by bytes.
@@ -33,6 +33,12 @@ impl Key {
 
     /// Returns the text.
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Key {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -10,9 +10,22 @@
 //! Implement the trait for a storage of your own, and run [`conformance`] against it (feature
 //! `test-util`).
 
+mod compose;
+#[cfg(any(test, feature = "test-util"))]
+#[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+pub mod conformance;
 mod error;
+mod ext;
+#[cfg(any(test, feature = "test-util"))]
+#[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+pub mod fault;
 mod key;
+mod limit;
+mod memory;
+mod observed;
 mod payload;
+mod prefixed;
+mod retry;
 
 use std::{fmt, ops::Range, sync::Arc};
 
@@ -22,9 +35,16 @@ use futures_util::stream::BoxStream;
 use jiff::Timestamp;
 
 pub use self::{
+    compose::{Composed, Composition, compose},
     error::{Class, Error, Operation, Result},
+    ext::StoreExt,
     key::{InvalidKey, Key},
+    limit::Limit,
+    memory::MemoryStore,
+    observed::{Count, Counters, Observed},
     payload::Payload,
+    prefixed::Prefixed,
+    retry::{Retry, RetryPolicy},
 };
 
 /// A place that keeps bytes under keys.
@@ -190,10 +210,37 @@ pub struct UploadOptions {
 /// How to get.
 #[derive(Clone, Debug, Default)]
 pub struct GetOptions {
-    /// Only these bytes; an end beyond the object's is cut.
+    /// Only these bytes; an end beyond the object's is cut. An empty range, and one that begins
+    /// at or beyond the object's end, has no bytes to return and is [`Class::Invalid`].
     pub range: Option<Range<u64>>,
     /// Fail with [`Class::Conflict`] if the object has another ETag by now.
     pub if_match: Option<ETag>,
+}
+
+impl GetOptions {
+    /// Options for the bytes of `range`.
+    pub fn range(range: Range<u64>) -> Self {
+        Self {
+            range: Some(range),
+            if_match: None,
+        }
+    }
+
+    /// Adds the content that is expected.
+    #[must_use]
+    pub fn with_if_match(mut self, etag: Option<ETag>) -> Self {
+        self.if_match = etag;
+        self
+    }
+
+    /// Returns the bytes wanted of an object of `size` bytes, or `None` if there are none.
+    pub fn resolve(&self, size: u64) -> Option<Range<u64>> {
+        let Some(range) = &self.range else {
+            return Some(0..size);
+        };
+        let end = range.end.min(size);
+        (range.start < end).then_some(range.start..end)
+    }
 }
 
 /// A store's name for one content of one key. Opaque: nothing can be told from it.

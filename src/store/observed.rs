@@ -1,0 +1,402 @@
+//! What a store is asked and how it answers.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll, ready},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream::BoxStream};
+use tokio::time::Instant;
+use tracing::debug;
+
+use super::{
+    Capabilities, Class, GetOptions, Key, Level, Object, ObjectMeta, Operation, Payload,
+    PutOptions, Result, Store, UnfinishedUpload, Upload, UploadOptions,
+};
+
+/// Counts the requests to a store and reports each as a `tracing` event of level debug, with the
+/// fields `store`, `operation`, `key`, `bytes`, `elapsed` and `class` (of an error).
+///
+/// The request for an object ends with its body, a listing with its last item, and either when it
+/// is dropped. A dropped future of class [`Cancelled`](Class::Cancelled) is counted as an error.
+#[derive(Debug)]
+pub struct Observed {
+    inner: Arc<dyn Store>,
+    counters: Counters,
+}
+
+impl Observed {
+    /// Observes `inner`.
+    pub fn new(inner: Arc<dyn Store>) -> Self {
+        Self {
+            inner,
+            counters: Counters::default(),
+        }
+    }
+
+    /// Returns the counters, which go on counting.
+    pub fn counters(&self) -> Counters {
+        self.counters.clone()
+    }
+
+    fn begin(&self, operation: Operation, subject: impl fmt::Display) -> Request {
+        Request::begin(&self.inner, &self.counters, operation, subject)
+    }
+}
+
+/// Counts of requests, per [`Operation`]; clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Counters(Arc<[Cell; OPERATIONS]>);
+
+const OPERATIONS: usize = 10;
+
+#[derive(Debug, Default)]
+struct Cell {
+    requests: AtomicU64,
+    errors: AtomicU64,
+    bytes_in: AtomicU64,
+    bytes_out: AtomicU64,
+}
+
+/// Counts of one operation.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Count {
+    /// Requests begun.
+    pub requests: u64,
+    /// Requests that failed or were cancelled.
+    pub errors: u64,
+    /// Bytes of content received from the store.
+    pub bytes_in: u64,
+    /// Bytes of content sent to the store, by requests that succeeded.
+    pub bytes_out: u64,
+}
+
+impl Counters {
+    /// Returns the counts of `operation` so far.
+    pub fn of(&self, operation: Operation) -> Count {
+        self.cell(operation).count()
+    }
+
+    /// Returns the sums over all operations.
+    pub fn total(&self) -> Count {
+        self.0.iter().map(Cell::count).fold(Count::default(), add)
+    }
+
+    fn cell(&self, operation: Operation) -> &Cell {
+        &self.0[operation as usize]
+    }
+}
+
+impl Cell {
+    fn count(&self) -> Count {
+        Count {
+            requests: self.requests.load(Ordering::Relaxed),
+            errors: self.errors.load(Ordering::Relaxed),
+            bytes_in: self.bytes_in.load(Ordering::Relaxed),
+            bytes_out: self.bytes_out.load(Ordering::Relaxed),
+        }
+    }
+}
+
+fn add(a: Count, b: Count) -> Count {
+    Count {
+        requests: a.requests + b.requests,
+        errors: a.errors + b.errors,
+        bytes_in: a.bytes_in + b.bytes_in,
+        bytes_out: a.bytes_out + b.bytes_out,
+    }
+}
+
+/// A request under way; reports itself when it ends or is dropped.
+struct Request {
+    store: Arc<dyn Store>,
+    counters: Counters,
+    operation: Operation,
+    subject: String,
+    begun: Instant,
+    bytes: u64,
+    outcome: Option<Class>,
+}
+
+impl Request {
+    fn begin(
+        store: &Arc<dyn Store>,
+        counters: &Counters,
+        operation: Operation,
+        subject: impl fmt::Display,
+    ) -> Self {
+        let requests = &counters.cell(operation).requests;
+        requests.fetch_add(1, Ordering::Relaxed);
+        Self {
+            store: Arc::clone(store),
+            counters: counters.clone(),
+            operation,
+            subject: subject.to_string(),
+            begun: Instant::now(),
+            bytes: 0,
+            outcome: Some(Class::Cancelled),
+        }
+    }
+
+    /// Ends the request with `result`.
+    fn end<T>(mut self, result: Result<T>) -> Result<T> {
+        self.outcome = result.as_ref().err().map(super::Error::class);
+        result
+    }
+
+    /// Ends the request, which sent `bytes` if it succeeded.
+    fn end_sent(mut self, bytes: u64, result: Result<()>) -> Result<()> {
+        if result.is_ok() {
+            self.bytes = bytes;
+            let sent = &self.counters.cell(self.operation).bytes_out;
+            sent.fetch_add(bytes, Ordering::Relaxed);
+        }
+        self.end(result)
+    }
+
+    fn received(&mut self, bytes: u64) {
+        self.bytes += bytes;
+        let received = &self.counters.cell(self.operation).bytes_in;
+        received.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        if self.outcome.is_some() {
+            let errors = &self.counters.cell(self.operation).errors;
+            errors.fetch_add(1, Ordering::Relaxed);
+        }
+        debug!(
+            store = %self.store,
+            operation = %self.operation,
+            key = self.subject,
+            bytes = self.bytes,
+            elapsed = ?self.begun.elapsed(),
+            class = self.outcome.map(tracing::field::display),
+            "store request"
+        );
+    }
+}
+
+/// A stream that belongs to a request.
+struct Watched<T> {
+    stream: BoxStream<'static, Result<T>>,
+    request: Option<Request>,
+    len: fn(&T) -> usize,
+}
+
+impl<T> Watched<T> {
+    fn new(
+        stream: BoxStream<'static, Result<T>>,
+        mut request: Request,
+        len: fn(&T) -> usize,
+    ) -> Self {
+        // A reader that stops early has what it wanted.
+        request.outcome = None;
+        Self {
+            stream,
+            request: Some(request),
+            len,
+        }
+    }
+
+    fn watch(&mut self, item: Option<&Result<T>>) {
+        match item {
+            Some(Ok(item)) => {
+                let len = (self.len)(item) as u64;
+                if let Some(request) = &mut self.request {
+                    request.received(len);
+                }
+            }
+            Some(Err(error)) => {
+                if let Some(mut request) = self.request.take() {
+                    request.outcome = Some(error.class());
+                }
+            }
+            None => self.request = None,
+        }
+    }
+}
+
+impl<T> Stream for Watched<T> {
+    type Item = Result<T>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        let item = ready!(self.stream.poll_next_unpin(context));
+        self.watch(item.as_ref());
+        Poll::Ready(item)
+    }
+}
+
+#[async_trait]
+impl Store for Observed {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn put(&self, key: &Key, payload: Payload, options: PutOptions) -> Result<()> {
+        let request = self.begin(Operation::Put, key);
+        let len = payload.len();
+        request.end_sent(len, self.inner.put(key, payload, options).await)
+    }
+
+    async fn begin_upload(&self, key: &Key, options: UploadOptions) -> Result<Box<dyn Upload>> {
+        let request = self.begin(Operation::BeginUpload, key);
+        let inner = request.end(self.inner.begin_upload(key, options).await)?;
+        Ok(Box::new(ObservedUpload {
+            inner,
+            key: key.clone(),
+            store: Arc::clone(&self.inner),
+            counters: self.counters.clone(),
+        }))
+    }
+
+    async fn get(&self, key: &Key, options: GetOptions) -> Result<Object> {
+        let request = self.begin(Operation::Get, key);
+        match self.inner.get(key, options).await {
+            Ok(Object { meta, body }) => {
+                let body = Watched::new(body, request, Bytes::len).boxed();
+                Ok(Object { meta, body })
+            }
+            failed => request.end(failed),
+        }
+    }
+
+    async fn head(&self, key: &Key) -> Result<ObjectMeta> {
+        let request = self.begin(Operation::Head, key);
+        request.end(self.inner.head(key).await)
+    }
+
+    fn list(
+        &self,
+        prefix: &str,
+        start_after: Option<&str>,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        let request = self.begin(Operation::List, prefix);
+        Watched::new(self.inner.list(prefix, start_after), request, |_| 0).boxed()
+    }
+
+    async fn list_level(&self, prefix: &str) -> Result<Level> {
+        let request = self.begin(Operation::List, prefix);
+        request.end(self.inner.list_level(prefix).await)
+    }
+
+    async fn delete(&self, keys: &[Key]) -> Vec<Result<()>> {
+        let request = self.begin(Operation::Delete, Keys(keys));
+        let results = self.inner.delete(keys).await;
+        let failed = results.iter().find_map(|result| result.clone().err());
+        request.end(failed.map_or(Ok(()), Err)).ok();
+        results
+    }
+
+    async fn unfinished_uploads(&self, prefix: &str) -> Result<Vec<UnfinishedUpload>> {
+        let request = self.begin(Operation::ListUploads, prefix);
+        request.end(self.inner.unfinished_uploads(prefix).await)
+    }
+
+    async fn abort_unfinished(&self, upload: &UnfinishedUpload) -> Result<()> {
+        let request = self.begin(Operation::Abort, &upload.key);
+        request.end(self.inner.abort_unfinished(upload).await)
+    }
+}
+
+/// The keys of one request: the first and how many more.
+struct Keys<'a>(&'a [Key]);
+
+impl fmt::Display for Keys<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => f.write_str("no key"),
+            [key] => key.fmt(f),
+            [first, rest @ ..] => write!(f, "{first} and {} more", rest.len()),
+        }
+    }
+}
+
+impl fmt::Display for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+#[derive(Debug)]
+struct ObservedUpload {
+    inner: Box<dyn Upload>,
+    key: Key,
+    store: Arc<dyn Store>,
+    counters: Counters,
+}
+
+impl ObservedUpload {
+    fn begin(&self, operation: Operation) -> Request {
+        Request::begin(&self.store, &self.counters, operation, &self.key)
+    }
+}
+
+#[async_trait]
+impl Upload for ObservedUpload {
+    async fn put_part(&self, index: u32, payload: Payload) -> Result<()> {
+        let request = self.begin(Operation::PutPart);
+        let len = payload.len();
+        request.end_sent(len, self.inner.put_part(index, payload).await)
+    }
+
+    async fn complete(&self, parts: u32) -> Result<()> {
+        let request = self.begin(Operation::Complete);
+        request.end(self.inner.complete(parts).await)
+    }
+
+    async fn abort(&self) -> Result<()> {
+        let request = self.begin(Operation::Abort);
+        request.end(self.inner.abort().await)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{MemoryStore, StoreExt, conformance};
+
+    #[tokio::test]
+    async fn keeps_the_contract() {
+        let store = Observed::new(Arc::new(MemoryStore::new()));
+        conformance::run(&store, "some/where/").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn requests_errors_and_bytes_are_counted() {
+        let store = Observed::new(Arc::new(MemoryStore::new()));
+        let counters = store.counters();
+        let key = Key::parse("a").unwrap();
+
+        for _ in 0..2 {
+            let bytes = Bytes::from_static(b"four");
+            store
+                .put_bytes(&key, bytes, PutOptions::create())
+                .await
+                .ok();
+        }
+        store.get_bytes(&key, 10).await.unwrap();
+        store.exists(&Key::parse("absent").unwrap()).await.unwrap();
+
+        let count = |requests, errors, bytes_in, bytes_out| Count {
+            requests,
+            errors,
+            bytes_in,
+            bytes_out,
+        };
+        assert_eq!(counters.of(Operation::Put), count(2, 1, 0, 4));
+        assert_eq!(counters.of(Operation::Get), count(1, 0, 4, 0));
+        assert_eq!(counters.of(Operation::Head), count(1, 1, 0, 0));
+        assert_eq!(counters.of(Operation::Delete), count(0, 0, 0, 0));
+        assert_eq!(counters.total(), count(4, 2, 4, 4));
+    }
+}
