@@ -26,6 +26,9 @@ mod observed;
 mod payload;
 mod prefixed;
 mod retry;
+#[cfg(feature = "s3")]
+#[cfg_attr(docsrs, doc(cfg(feature = "s3")))]
+pub mod s3;
 
 use std::{fmt, ops::Range, sync::Arc};
 

@@ -1,0 +1,322 @@
+//! What goes wrong, to which requests, how often.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::watch;
+
+use super::Manners;
+
+/// The operations of S3 that are told apart.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum Op {
+    /// `PutObject`
+    Put,
+    /// `CreateMultipartUpload`
+    BeginUpload,
+    /// `UploadPart`
+    PutPart,
+    /// `CompleteMultipartUpload`
+    Complete,
+    /// `AbortMultipartUpload`
+    Abort,
+    /// `GetObject`
+    Get,
+    /// `HeadObject`
+    Head,
+    /// `HeadBucket`
+    HeadBucket,
+    /// `ListObjects` and `ListObjectsV2`
+    List,
+    /// `ListMultipartUploads`
+    ListUploads,
+    /// `DeleteObject`
+    Delete,
+    /// `DeleteObjects`
+    DeleteMany,
+    /// Anything else.
+    Other,
+}
+
+impl Op {
+    /// Reads a request with path-style addressing.
+    pub(crate) fn of(request: &hyper::http::request::Parts) -> Self {
+        let path = request.uri.path().trim_start_matches('/');
+        let on_object = path.split_once('/').is_some_and(|(_, key)| !key.is_empty());
+        let query = request.uri.query().unwrap_or_default();
+        let has = |name: &str| {
+            query
+                .split('&')
+                .any(|pair| pair.split('=').next() == Some(name))
+        };
+        match (request.method.as_str(), on_object) {
+            ("PUT", true) if has("partNumber") => Self::PutPart,
+            ("PUT", true) => Self::Put,
+            ("POST", true) if has("uploads") => Self::BeginUpload,
+            ("POST", true) if has("uploadId") => Self::Complete,
+            ("DELETE", true) if has("uploadId") => Self::Abort,
+            ("DELETE", true) => Self::Delete,
+            ("GET", true) => Self::Get,
+            ("HEAD", true) => Self::Head,
+            ("HEAD", false) => Self::HeadBucket,
+            ("POST", false) if has("delete") => Self::DeleteMany,
+            ("GET", false) if has("uploads") => Self::ListUploads,
+            ("GET", false) => Self::List,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// An answer that comes instead of the service's.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(super) status: u16,
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) elements: String,
+}
+
+impl Answer {
+    /// An error document.
+    pub(crate) fn error(status: u16, code: &'static str) -> Self {
+        Self {
+            status,
+            code,
+            message: format!("{code} by decree"),
+            headers: Vec::new(),
+            elements: String::new(),
+        }
+    }
+
+    /// Replaces the text.
+    #[must_use]
+    pub(crate) fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Adds an element to the document.
+    #[must_use]
+    pub(crate) fn with_element(mut self, name: &str, value: &str) -> Self {
+        self.elements = format!("{}<{name}>{value}</{name}>", self.elements);
+        self
+    }
+
+    pub(super) fn body(&self) -> String {
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code>\
+             <Message>{}</Message>{}<RequestId>decree</RequestId></Error>",
+            self.code, self.message, self.elements
+        )
+    }
+}
+
+/// What happens to a request.
+#[derive(Clone, Debug)]
+pub(crate) enum Action {
+    /// It is answered without being done.
+    Answer(Answer),
+    /// The connection is closed without it being done.
+    Close,
+    /// It is done, then the connection is closed.
+    LoseAnswer,
+    /// Nothing happens until the rule is taken away; then the connection is closed.
+    Hang,
+    /// It is done, and half of the body is sent.
+    Truncate,
+    /// It is done, and the answer bears this date.
+    Date(&'static str),
+    /// It is done after a pause.
+    Delay(Duration),
+}
+
+/// Which requests, and what happens to them.
+#[derive(Clone, Debug)]
+pub(crate) struct Rule {
+    operations: Option<Vec<Op>>,
+    headers: Option<Vec<&'static str>>,
+    times: Option<u32>,
+    action: Action,
+}
+
+impl Rule {
+    /// All requests, always.
+    pub(crate) fn new(action: Action) -> Self {
+        Self {
+            operations: None,
+            headers: None,
+            times: None,
+            action,
+        }
+    }
+
+    /// All requests are answered with an error.
+    pub(crate) fn error(status: u16, code: &'static str) -> Self {
+        Self::new(Action::Answer(Answer::error(status, code)))
+    }
+
+    /// Only these operations.
+    #[must_use]
+    pub(crate) fn on(mut self, operations: impl Into<Vec<Op>>) -> Self {
+        self.operations = Some(operations.into());
+        self
+    }
+
+    /// Only requests with one of these headers.
+    #[must_use]
+    pub(crate) fn with_any_header(mut self, headers: impl Into<Vec<&'static str>>) -> Self {
+        self.headers = Some(headers.into());
+        self
+    }
+
+    /// Only this many times.
+    #[must_use]
+    pub(crate) fn times(mut self, times: u32) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    fn applies(&self, op: Op, request: &hyper::http::request::Parts) -> bool {
+        let has = |name: &&str| request.headers.contains_key(*name);
+        self.times != Some(0)
+            && self.operations.as_ref().is_none_or(|ops| ops.contains(&op))
+            && self
+                .headers
+                .as_ref()
+                .is_none_or(|names| names.iter().any(has))
+    }
+}
+
+/// Switches faults of a running server; cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Faults(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    rules: Mutex<Vec<Rule>>,
+    manners: Arc<Manners>,
+    /// Counts changes of the rules, for requests that hang.
+    changes: watch::Sender<u64>,
+    log: watch::Sender<Vec<Op>>,
+    /// Whether connections are to be refused, and whether they are.
+    refusal: watch::Sender<Refusal>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Refusal {
+    wished: bool,
+    real: bool,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self(Arc::new(Inner {
+            rules: Mutex::default(),
+            manners: Arc::default(),
+            changes: watch::Sender::new(0),
+            log: watch::Sender::new(Vec::new()),
+            refusal: watch::Sender::default(),
+        }))
+    }
+}
+
+impl Faults {
+    /// Adds a rule; the first that applies wins.
+    pub(crate) fn add(&self, rule: Rule) {
+        self.rules().push(rule);
+        self.changed();
+    }
+
+    /// Takes all rules away.
+    pub(crate) fn clear(&self) {
+        self.rules().clear();
+        self.changed();
+    }
+
+    /// Closes all connections and refuses new ones, or accepts them again; waits until it is so.
+    pub(crate) async fn refuse(&self, wished: bool) {
+        self.0
+            .refusal
+            .send_modify(|refusal| refusal.wished = wished);
+        self.refusal(|refusal| refusal.real == wished).await;
+    }
+
+    /// Returns what the service does differently by design.
+    pub(crate) fn manners(&self) -> &Arc<Manners> {
+        &self.0.manners
+    }
+
+    /// Returns how often an operation was asked for.
+    pub(crate) fn count(&self, op: Op) -> usize {
+        self.0
+            .log
+            .borrow()
+            .iter()
+            .filter(|seen| **seen == op)
+            .count()
+    }
+
+    /// Forgets what was asked for.
+    pub(crate) fn forget(&self) {
+        self.0.log.send_modify(Vec::clear);
+    }
+
+    /// Waits until an operation has been asked for.
+    pub(crate) async fn arrived(&self, op: Op) {
+        let mut log = self.0.log.subscribe();
+        log.wait_for(|log| log.contains(&op))
+            .await
+            .expect("the sender is held by self");
+    }
+
+    pub(super) fn decide(&self, request: &hyper::http::request::Parts) -> Option<Action> {
+        let op = Op::of(request);
+        self.0.log.send_modify(|log| log.push(op));
+        let mut rules = self.rules();
+        let rule = rules.iter_mut().find(|rule| rule.applies(op, request))?;
+        if let Some(times) = &mut rule.times {
+            *times -= 1;
+        }
+        Some(rule.action.clone())
+    }
+
+    /// Waits until the rules change.
+    pub(super) async fn change(&self) {
+        let mut changes = self.0.changes.subscribe();
+        changes.changed().await.expect("the sender is held by self");
+    }
+
+    pub(super) async fn wished_to_refuse(&self, wished: bool) {
+        self.refusal(|refusal| refusal.wished == wished).await;
+    }
+
+    pub(super) fn is_refusing(&self, real: bool) {
+        self.0.refusal.send_modify(|refusal| refusal.real = real);
+    }
+
+    async fn refusal(&self, condition: impl FnMut(&Refusal) -> bool) {
+        let mut refusal = self.0.refusal.subscribe();
+        refusal
+            .wait_for(condition)
+            .await
+            .expect("the sender is held by self");
+    }
+
+    fn changed(&self) {
+        self.0.changes.send_modify(|count| *count += 1);
+    }
+
+    fn rules(&self) -> MutexGuard<'_, Vec<Rule>> {
+        self.0.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
