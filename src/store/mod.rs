@@ -19,6 +19,7 @@ mod ext;
 #[cfg(any(test, feature = "test-util"))]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
 pub mod fault;
+mod filesystem;
 mod key;
 mod limit;
 mod memory;
@@ -41,6 +42,7 @@ pub use self::{
     compose::{Composed, Composition, compose},
     error::{Class, Error, Operation, Result},
     ext::StoreExt,
+    filesystem::FsStore,
     key::{InvalidKey, Key},
     limit::Limit,
     memory::MemoryStore,
@@ -216,7 +218,8 @@ pub struct GetOptions {
     /// Only these bytes; an end beyond the object's is cut. An empty range, and one that begins
     /// at or beyond the object's end, has no bytes to return and is [`Class::Invalid`].
     pub range: Option<Range<u64>>,
-    /// Fail with [`Class::Conflict`] if the object has another ETag by now.
+    /// Fail with [`Class::Conflict`] if the object has another ETag by now. A store whose product
+    /// ignores the condition compares by itself.
     pub if_match: Option<ETag>,
 }
 

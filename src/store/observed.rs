@@ -24,8 +24,9 @@ use super::{
 /// Counts the requests to a store and reports each as a `tracing` event of level debug, with the
 /// fields `store`, `operation`, `key`, `bytes`, `elapsed` and `class` (of an error).
 ///
-/// The request for an object ends with its body, a listing with its last item, and either when it
-/// is dropped. A dropped future of class [`Cancelled`](Class::Cancelled) is counted as an error.
+/// The request for an object ends with its body, a listing with its last item, and either also
+/// when it is dropped. Any other request that is dropped counts as an error of class
+/// [`Cancelled`](Class::Cancelled).
 #[derive(Debug)]
 pub struct Observed {
     inner: Arc<dyn Store>,

@@ -296,3 +296,6 @@ impl Scope<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
