@@ -5,6 +5,11 @@
 //! intersection that the engines need: layouts are never abstracted together beyond it.
 
 pub mod barman;
+#[cfg(feature = "test-util")]
+#[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+pub mod conformance;
+mod content;
+mod decode;
 mod error;
 mod wal;
 
@@ -15,10 +20,11 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
 pub use self::{
+    content::{digest_of, same_content},
     error::{Error, Result},
     wal::{ClusterIdentity, StoredWal, WalFile},
 };
-use crate::{codec::Encoding, pg::WalFileName, store};
+use crate::{codec::Encoding, pg::WalFileName};
 
 /// A cluster's backups in one layout on one store.
 #[async_trait]
@@ -43,7 +49,7 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
     async fn find_wal(&self, name: WalFileName) -> Result<Vec<StoredWal>>;
 
     /// Opens a stored file, decoded. The stream fails with an error of class
-    /// [`Invalid`](store::Class::Invalid) when the object is damaged, and never yields more than
+    /// [`Invalid`](crate::store::Class::Invalid) when the object is damaged, and never yields more than
     /// `limit` bytes. Reading it to its end verifies what the layout lets one verify.
     async fn read_wal(
         &self,
