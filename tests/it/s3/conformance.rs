@@ -112,7 +112,7 @@ async fn service_with_the_first_list_call_alone() {
 #[tokio::test]
 async fn service_without_batch_delete_as_gcs() {
     let server = S3Server::start();
-    server.faults().refuse_batch_delete();
+    server.faults().behave_as_gcs();
 
     check(&connect(&server)).await;
 }

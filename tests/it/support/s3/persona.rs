@@ -72,8 +72,9 @@ impl Faults {
         self.add(Rule::new(Action::Answer(answer)).with_any_header(["x-amz-tagging"]));
     }
 
-    /// No `DeleteObjects`, as for Google.
-    pub(crate) fn refuse_batch_delete(&self) {
+    /// No `DeleteObjects`, and no operation's name in the query, as for Google.
+    pub(crate) fn behave_as_gcs(&self) {
+        self.add(Rule::error(403, "SignatureDoesNotMatch").with_parameter("x-id"));
         self.add(Rule::error(501, "NotImplemented").on([Op::DeleteMany]));
     }
 

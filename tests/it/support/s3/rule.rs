@@ -46,11 +46,7 @@ impl Op {
         let path = request.uri.path().trim_start_matches('/');
         let on_object = path.split_once('/').is_some_and(|(_, key)| !key.is_empty());
         let query = request.uri.query().unwrap_or_default();
-        let has = |name: &str| {
-            query
-                .split('&')
-                .any(|pair| pair.split('=').next() == Some(name))
-        };
+        let has = |name: &str| has_parameter(query, name);
         match (request.method.as_str(), on_object) {
             ("PUT", true) if has("partNumber") => Self::PutPart,
             ("PUT", true) => Self::Put,
@@ -67,6 +63,12 @@ impl Op {
             _ => Self::Other,
         }
     }
+}
+
+fn has_parameter(query: &str, name: &str) -> bool {
+    query
+        .split('&')
+        .any(|pair| pair.split('=').next() == Some(name))
 }
 
 /// An answer that comes instead of the service's.
@@ -145,6 +147,7 @@ pub(crate) enum Action {
 pub(crate) struct Rule {
     operations: Option<Vec<Op>>,
     headers: Option<Vec<&'static str>>,
+    query: Option<&'static str>,
     times: Option<u32>,
     action: Action,
 }
@@ -155,6 +158,7 @@ impl Rule {
         Self {
             operations: None,
             headers: None,
+            query: None,
             times: None,
             action,
         }
@@ -179,6 +183,13 @@ impl Rule {
         self
     }
 
+    /// Only requests with this parameter.
+    #[must_use]
+    pub(crate) fn with_parameter(mut self, name: &'static str) -> Self {
+        self.query = Some(name);
+        self
+    }
+
     /// Only this many times.
     #[must_use]
     pub(crate) fn times(mut self, times: u32) -> Self {
@@ -188,12 +199,14 @@ impl Rule {
 
     fn applies(&self, op: Op, request: &hyper::http::request::Parts) -> bool {
         let has = |name: &&str| request.headers.contains_key(*name);
+        let query = request.uri.query().unwrap_or_default();
         self.times != Some(0)
             && self.operations.as_ref().is_none_or(|ops| ops.contains(&op))
             && self
                 .headers
                 .as_ref()
                 .is_none_or(|names| names.iter().any(has))
+            && self.query.is_none_or(|name| has_parameter(query, name))
     }
 }
 
