@@ -5,8 +5,6 @@
     reason = "the helpers panic where a test should fail"
 )]
 
-mod support;
-
 #[cfg(all(
     feature = "bzip2",
     feature = "lz4",
@@ -15,3 +13,12 @@ mod support;
     feature = "zstd"
 ))]
 mod codec_reference;
+
+#[cfg(all(
+    feature = "bzip2",
+    feature = "lz4",
+    feature = "snappy",
+    feature = "xz",
+    feature = "zstd"
+))]
+mod support;
