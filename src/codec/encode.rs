@@ -9,7 +9,7 @@ pub type Encoded = (Vec<u8>, Sha256);
 /// SHA-256, in the order of `encodings`.
 ///
 /// Each distinct encoding should be given once; a repeated one is computed again. `capacity_hint`
-/// is the expected length of the source in bytes; a wrong one costs time only.
+/// is the expected length of the source in bytes; a wrong one costs time or memory, no more.
 ///
 /// Source, hashes and encoders see one block of 128 KiB at a time, while it is in the CPU's cache;
 /// the encoded bytes are hashed as the encoder hands them over, not afterwards. Blocking: call it
@@ -45,8 +45,11 @@ pub fn read_encoded(
     Ok((hasher.finish(), encoded.collect::<io::Result<_>>()?))
 }
 
-/// Bytes; from 64 to 256 KiB there is no difference.
+/// Bytes; blocks of 64 KiB to 1 MiB perform alike.
 const BLOCK: usize = 128 << 10;
+
+/// Bytes; the largest segment. A hint is not trusted further.
+const MAX_CAPACITY: usize = 1 << 30;
 
 /// Fills `block`; less is read only at the end.
 fn read_block(source: &mut impl Read, block: &mut [u8]) -> io::Result<usize> {
@@ -71,6 +74,7 @@ struct HashingSink {
 impl HashingSink {
     /// Compressed WAL is a half to a tenth of the original.
     fn new(encoding: Encoding, source_len: usize) -> Self {
+        let source_len = source_len.min(MAX_CAPACITY);
         let capacity = encoding.codec().map_or(source_len, |_| source_len / 4);
         Self {
             bytes: Vec::with_capacity(capacity),
@@ -169,7 +173,7 @@ mod tests {
 
     #[test]
     fn an_error_of_the_source_is_passed_on() {
-        let error = read_encoded(Broken, &[gzip()], 10).unwrap_err();
+        let error = read_encoded(Broken, &[gzip()], usize::MAX).unwrap_err();
 
         assert_eq!(error.to_string(), "disk on fire");
     }

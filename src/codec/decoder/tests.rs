@@ -179,6 +179,29 @@ fn members_in_a_row_are_one_file_even_when_some_are_empty() {
     }
 }
 
+#[cfg(feature = "lz4")]
+#[test]
+fn lz4_frames_may_differ_in_block_size() {
+    use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
+
+    let content = wal(300_000);
+    let mut encoded = Vec::new();
+    let mut expected = Vec::new();
+    for block_size in [BlockSize::Max4MB, BlockSize::Max64KB, BlockSize::Max256KB] {
+        for block_mode in [BlockMode::Linked, BlockMode::Independent] {
+            let info = FrameInfo::new()
+                .block_size(block_size)
+                .block_mode(block_mode);
+            let mut writer = FrameEncoder::with_frame_info(info, Vec::new());
+            io::Write::write_all(&mut writer, &content).unwrap();
+            encoded.extend(writer.finish().unwrap());
+            expected.extend_from_slice(&content);
+        }
+    }
+
+    assert!(decode(Some(Codec::Lz4), &encoded).unwrap() == expected);
+}
+
 #[test]
 fn skippable_frames_are_skipped() {
     let skippable = |len: u32| {

@@ -64,18 +64,14 @@ impl<W: Write> Encoder<W> {
     /// Writes the end of the compressed data and returns the writer, which is not flushed.
     pub fn finish(mut self) -> io::Result<W> {
         self.inner.write_all(&self.block)?;
-        match self.inner {
-            Inner::Plain(writer) => Ok(writer),
-            Inner::Gzip(encoder) => Encode::finish(encoder),
-            Inner::Bzip2(encoder) => Encode::finish(encoder),
-            Inner::Xz(encoder) => Encode::finish(encoder),
-            Inner::Zstd(encoder) => Encode::finish(encoder),
-            Inner::Lz4(encoder) => Encode::finish(encoder),
-            Inner::Snappy(encoder) => Encode::finish(encoder),
-        }
+        self.inner.finish()
     }
 }
 
+#[allow(
+    clippy::match_same_arms,
+    reason = "codecs that are not built in are one type"
+)]
 impl<W: Write> Inner<W> {
     fn start(codec: Codec, level: i32, writer: W) -> Result<Self, String> {
         Ok(match codec {
@@ -86,6 +82,18 @@ impl<W: Write> Inner<W> {
             Codec::Lz4 => Self::Lz4(Encode::start(level, writer)?),
             Codec::Snappy => Self::Snappy(Encode::start(level, writer)?),
         })
+    }
+
+    fn finish(self) -> io::Result<W> {
+        match self {
+            Self::Plain(writer) => Ok(writer),
+            Self::Gzip(encoder) => Encode::finish(encoder),
+            Self::Bzip2(encoder) => Encode::finish(encoder),
+            Self::Xz(encoder) => Encode::finish(encoder),
+            Self::Zstd(encoder) => Encode::finish(encoder),
+            Self::Lz4(encoder) => Encode::finish(encoder),
+            Self::Snappy(encoder) => Encode::finish(encoder),
+        }
     }
 }
 
@@ -112,6 +120,10 @@ impl<W: Write> Write for Encoder<W> {
     }
 }
 
+#[allow(
+    clippy::match_same_arms,
+    reason = "codecs that are not built in are one type"
+)]
 impl<W: Write> Write for Inner<W> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         match self {

@@ -41,6 +41,11 @@ impl<R: Read> Frames<R> {
         &mut self.source
     }
 
+    /// Returns whether all of a frame has been passed on and nothing of another one.
+    pub(super) fn is_between_frames(&self) -> bool {
+        matches!(self.next, Next::Frame) && self.body == 0 && self.pending.is_empty()
+    }
+
     /// Reads the structure up to the next body; returns false at a proper end.
     fn advance(&mut self) -> io::Result<bool> {
         match self.next {
@@ -156,6 +161,10 @@ struct Pending {
 }
 
 impl Pending {
+    fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
     fn push(&mut self, bytes: &[u8]) {
         self.bytes[self.end..self.end + bytes.len()].copy_from_slice(bytes);
         self.end += bytes.len();
@@ -165,7 +174,7 @@ impl Pending {
         let count = buf.len().min(self.end - self.start);
         buf[..count].copy_from_slice(&self.bytes[self.start..self.start + count]);
         self.start += count;
-        if self.start == self.end {
+        if self.is_empty() {
             (self.start, self.end) = (0, 0);
         }
         count

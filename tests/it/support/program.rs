@@ -1,0 +1,59 @@
+//! Programs that tests run; a missing one fails the test and says how to install it.
+
+use std::{
+    ffi::OsString,
+    io::Write,
+    process::{Command, Stdio},
+    thread,
+};
+
+/// Runs a program as a filter and returns its standard output.
+///
+/// # Panics
+///
+/// If the program is missing (naming the Debian package `package`) or fails.
+pub(crate) fn filter(package: &str, program: &str, args: &[&str], input: &[u8]) -> Vec<u8> {
+    let missing = format!("`{program}` is missing: apt-get install {package}");
+    run(Command::new(program).args(args), input, &missing)
+}
+
+/// Runs a script on the Python that `WALCAST_TEST_PYTHON` names, else on `python3`, as a filter.
+///
+/// # Panics
+///
+/// If that Python lacks the module `module` of the package `package`, or the script fails.
+pub(crate) fn python(package: &str, module: &str, script: &str, input: &[u8]) -> Vec<u8> {
+    let python =
+        std::env::var_os("WALCAST_TEST_PYTHON").unwrap_or_else(|| OsString::from("python3"));
+    let missing = format!(
+        "{} cannot import {module}: python3 -m venv target/venv && target/venv/bin/pip install \
+         {package}, then set WALCAST_TEST_PYTHON=$PWD/target/venv/bin/python",
+        python.display()
+    );
+    let import = Command::new(&python)
+        .args(["-c", &format!("import {module}")])
+        .output();
+    assert!(
+        import.is_ok_and(|output| output.status.success()),
+        "{missing}"
+    );
+    run(Command::new(&python).args(["-c", script]), input, &missing)
+}
+
+fn run(command: &mut Command, input: &[u8], missing: &str) -> Vec<u8> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{missing} ({error})"));
+    let mut stdin = child.stdin.take().unwrap();
+    let output = thread::scope(|scope| {
+        // A program that refuses its input closes it; the exit status tells why.
+        scope.spawn(move || drop(stdin.write_all(input)));
+        child.wait_with_output().unwrap()
+    });
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?} failed: {stderr}");
+    output.stdout
+}
