@@ -12,6 +12,7 @@ mod barman_conformance;
 mod barman_golden;
 #[cfg(all(
     feature = "s3",
+    feature = "test-util",
     feature = "bzip2",
     feature = "lz4",
     feature = "snappy",

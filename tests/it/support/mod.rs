@@ -2,6 +2,7 @@
 
 #[cfg(all(
     feature = "s3",
+    feature = "test-util",
     feature = "bzip2",
     feature = "lz4",
     feature = "snappy",
