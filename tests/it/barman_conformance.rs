@@ -80,11 +80,42 @@ async fn contract_is_kept_where_objects_can_only_be_replaced() {
     for encoding in encodings() {
         let make = async || {
             let raw = MemoryStore::new();
-            let store = Overwriting(Arc::new(raw.clone()));
+            let store = Overwriting {
+                inner: Arc::new(raw.clone()),
+                admits_it: true,
+            };
             world(encoding, store, &raw, &Workers::inline())
         };
         conformance::run(make).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_store_that_overwrites_in_secret_is_found_out() {
+    let make = async || {
+        let raw = MemoryStore::new();
+        let store = Overwriting {
+            inner: Arc::new(raw.clone()),
+            admits_it: false,
+        };
+        world(Encoding::PLAIN, store, &raw, &Workers::inline())
+    };
+
+    let failures = conformance::run(make).await.unwrap_err();
+
+    let failed: Vec<_> = failures
+        .iter()
+        .map(|failure| failure.check().name())
+        .collect();
+    assert_eq!(
+        failed,
+        [
+            "repeated_put_finds_it_present",
+            "other_content_is_a_conflict",
+            "damaged_object_is_not_replaced"
+        ],
+        "{failures}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,11 +11,15 @@ use walcast::store::{
 
 /// Wraps a store and overwrites whatever it is asked to create.
 #[derive(Debug)]
-pub(crate) struct Overwriting(pub(crate) Arc<dyn Store>);
+pub(crate) struct Overwriting {
+    pub(crate) inner: Arc<dyn Store>,
+    /// Whether it says so.
+    pub(crate) admits_it: bool,
+}
 
 impl fmt::Display for Overwriting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.inner.fmt(f)
     }
 }
 
@@ -23,46 +27,46 @@ impl fmt::Display for Overwriting {
 impl Store for Overwriting {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            create_if_absent: false,
-            ..self.0.capabilities()
+            create_if_absent: !self.admits_it,
+            ..self.inner.capabilities()
         }
     }
 
     async fn put(&self, key: &Key, payload: Payload, mut options: PutOptions) -> Result<()> {
         options.mode = PutMode::Overwrite;
-        self.0.put(key, payload, options).await
+        self.inner.put(key, payload, options).await
     }
 
     async fn begin_upload(&self, key: &Key, mut options: UploadOptions) -> Result<Box<dyn Upload>> {
         options.put.mode = PutMode::Overwrite;
-        self.0.begin_upload(key, options).await
+        self.inner.begin_upload(key, options).await
     }
 
     async fn get(&self, key: &Key, options: GetOptions) -> Result<Object> {
-        self.0.get(key, options).await
+        self.inner.get(key, options).await
     }
 
     async fn head(&self, key: &Key) -> Result<ObjectMeta> {
-        self.0.head(key).await
+        self.inner.head(key).await
     }
 
     fn list(&self, prefix: &str, after: Option<&str>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.0.list(prefix, after)
+        self.inner.list(prefix, after)
     }
 
     async fn list_level(&self, prefix: &str) -> Result<Level> {
-        self.0.list_level(prefix).await
+        self.inner.list_level(prefix).await
     }
 
     async fn delete(&self, keys: &[Key]) -> Vec<Result<()>> {
-        self.0.delete(keys).await
+        self.inner.delete(keys).await
     }
 
     async fn unfinished_uploads(&self, prefix: &str) -> Result<Vec<UnfinishedUpload>> {
-        self.0.unfinished_uploads(prefix).await
+        self.inner.unfinished_uploads(prefix).await
     }
 
     async fn abort_unfinished(&self, upload: &UnfinishedUpload) -> Result<()> {
-        self.0.abort_unfinished(upload).await
+        self.inner.abort_unfinished(upload).await
     }
 }
