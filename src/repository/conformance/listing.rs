@@ -1,6 +1,6 @@
 use futures_util::TryStreamExt;
 
-use super::{Checked, IDENTITY, Sample, Scope, check};
+use super::{Checked, IDENTITY, Sample, World, check};
 use crate::{
     pg::WalFileName,
     repository::{Repository, Result, StoredWal},
@@ -23,52 +23,52 @@ const NAMES: [&str; 13] = [
     "0000000AFFFFFFFF00000000",
 ];
 
-pub(super) async fn empty_repository_answers(scope: &Scope) -> Checked {
-    scope.repository.check(None).await?;
-    scope.repository.check(Some(&IDENTITY)).await?;
+pub(super) async fn empty_repository_answers(world: &World) -> Checked {
+    world.repository.check(None).await?;
+    world.repository.check(Some(&IDENTITY)).await?;
     for name in NAMES {
-        let found = scope.repository.find_wal(parse(name)).await?.len();
+        let found = world.repository.find_wal(parse(name)).await?.len();
         check(found == 0, || format!("{name} was found {found} times"))?;
     }
-    let listed = names(&*scope.repository, None).await?;
+    let listed = names(&*world.repository, None).await?;
     check(listed.is_empty(), || format!("{listed:?} were listed"))
 }
 
-pub(super) async fn partial_is_a_name_of_its_own(scope: &Scope) -> Checked {
+pub(super) async fn partial_is_a_name_of_its_own(world: &World) -> Checked {
     let [segment, partial] = [
         "000000010000000A000000FF",
         "000000010000000A000000FF.partial",
     ]
     .map(parse);
     let (half, whole) = (Sample::new(1, 1000), Sample::new(2, 2000));
-    scope
-        .put_new(&scope.wal(&partial.to_string(), &half))
+    world
+        .put_new(&world.wal(&partial.to_string(), &half))
         .await?;
-    let found = scope.repository.find_wal(segment).await?.len();
+    let found = world.repository.find_wal(segment).await?.len();
     check(found == 0, || {
         format!("the segment was found {found} times")
     })?;
 
-    scope
-        .put_new(&scope.wal(&segment.to_string(), &whole))
+    world
+        .put_new(&world.wal(&segment.to_string(), &whole))
         .await?;
 
     for (name, sample) in [(segment, whole), (partial, half)] {
-        let stored = scope.find_one(name).await?;
-        scope.check_content(&stored, &sample).await?;
+        let stored = world.find_one(name).await?;
+        world.check_content(&stored, &sample).await?;
     }
     Ok(())
 }
 
-pub(super) async fn order_is_that_of_the_archive(scope: &Scope) -> Checked {
+pub(super) async fn order_is_that_of_the_archive(world: &World) -> Checked {
     let sample = Sample::new(1, 100);
     for index in 0..NAMES.len() {
         // 5 and 13 have no common divisor.
         let name = NAMES[index * 5 % NAMES.len()];
-        scope.put_new(&scope.wal(name, &sample)).await?;
+        world.put_new(&world.wal(name, &sample)).await?;
     }
 
-    let all = names(&*scope.repository, None).await?;
+    let all = names(&*world.repository, None).await?;
     check(all == NAMES, || format!("{all:?} were listed"))?;
     let between = [
         "000000010000000000000002",
@@ -76,7 +76,7 @@ pub(super) async fn order_is_that_of_the_archive(scope: &Scope) -> Checked {
         "FFFFFFFF.history",
     ];
     for from in NAMES.into_iter().chain(between).map(parse) {
-        let listed = names(&*scope.repository, Some(from)).await?;
+        let listed = names(&*world.repository, Some(from)).await?;
         let expected: Vec<_> = NAMES
             .into_iter()
             .filter(|name| parse(name) >= from)

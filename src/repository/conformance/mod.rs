@@ -4,16 +4,16 @@
 //! # async fn test() -> Result<(), walcast::repository::conformance::Failures> {
 //! use std::sync::Arc;
 //! use walcast::{
-//!     repository::{barman::{BarmanRepository, BarmanSettings}, conformance},
+//!     repository::{barman::{BarmanRepository, BarmanSettings}, conformance::{self, World}},
 //!     store::MemoryStore,
 //!     workers::Workers,
 //! };
 //!
-//! conformance::run(|| {
+//! conformance::run(async || {
 //!     let store = Arc::new(MemoryStore::new());
 //!     let settings = BarmanSettings::new("pg", "server");
 //!     let repository = BarmanRepository::new(store.clone(), settings, Workers::inline());
-//!     (Arc::new(repository), store)
+//!     World::new(Arc::new(repository), store)
 //! })
 //! .await
 //! # }
@@ -39,15 +39,26 @@ use crate::{
     store::{self, Class, Store},
 };
 
-/// A repository, and the store below it without whatever makes it fail.
-pub type World = (Arc<dyn Repository>, Arc<dyn Store>);
+/// What one check works on.
+#[derive(Debug)]
+pub struct World {
+    repository: Arc<dyn Repository>,
+    store: Arc<dyn Store>,
+}
 
-/// Runs all [`CHECKS`], each on an empty repository of its own, made by `make` for the cluster
-/// [`IDENTITY`].
-pub async fn run(make: impl Fn() -> World) -> Result<(), Failures> {
+impl World {
+    /// An empty repository made for the cluster [`IDENTITY`], and the store below it without
+    /// whatever makes it fail.
+    pub fn new(repository: Arc<dyn Repository>, store: Arc<dyn Store>) -> Self {
+        Self { repository, store }
+    }
+}
+
+/// Runs all [`CHECKS`], each on a world of its own.
+pub async fn run(make: impl AsyncFn() -> World) -> Result<(), Failures> {
     let mut failures = Vec::new();
     for check in CHECKS {
-        failures.extend(check.run(make()).await.err());
+        failures.extend(check.run(make().await).await.err());
     }
     if failures.is_empty() {
         Ok(())
@@ -64,7 +75,7 @@ macro_rules! checks {
         pub const CHECKS: &[Check] = &[$(Check {
             name: stringify!($name),
             claim: $claim,
-            run: |scope| $module::$name(scope).boxed(),
+            run: |world| $module::$name(world).boxed(),
         }),*];
     };
 }
@@ -93,7 +104,7 @@ checks! {
 pub struct Check {
     name: &'static str,
     claim: &'static str,
-    run: for<'a> fn(&'a Scope) -> BoxFuture<'a, Checked>,
+    run: for<'a> fn(&'a World) -> BoxFuture<'a, Checked>,
 }
 
 impl Check {
@@ -107,11 +118,9 @@ impl Check {
         self.claim
     }
 
-    /// Runs it alone on an empty repository.
+    /// Runs it alone.
     pub async fn run(&self, world: World) -> Result<(), Failure> {
-        let (repository, store) = world;
-        let scope = Scope { repository, store };
-        let checked = (self.run)(&scope).await;
+        let checked = (self.run)(&world).await;
         checked.map_err(|Complaint(found)| Failure {
             check: *self,
             found,
@@ -210,13 +219,7 @@ fn check_class<T>(result: Result<T>, class: Class, what: &str) -> Checked {
     }
 }
 
-/// What one check works on.
-struct Scope {
-    repository: Arc<dyn Repository>,
-    store: Arc<dyn Store>,
-}
-
-impl Scope {
+impl World {
     /// A file in the encoding that the repository wants.
     fn wal(&self, name: &str, sample: &Sample) -> WalFile {
         sample.encoded(name, self.repository.wal_encoding())

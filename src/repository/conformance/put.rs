@@ -2,7 +2,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures_util::future::join_all;
 
-use super::{Checked, Sample, Scope, check, check_class, check_is_there};
+use super::{Checked, Sample, World, check, check_class, check_is_there};
 use crate::{
     codec::{Codec, Encoding},
     repository::{Expect, PutOutcome},
@@ -12,49 +12,49 @@ use crate::{
 const SEGMENT: &str = "000000010000000A000000FF";
 const EXPECTATIONS: [Expect; 2] = [Expect::Unknown, Expect::Absent];
 
-pub(super) async fn repeated_put_finds_it_present(scope: &Scope) -> Checked {
+pub(super) async fn repeated_put_finds_it_present(world: &World) -> Checked {
     for name in [
         SEGMENT,
         "000000010000000A000000FF.partial",
         "00000002.history",
     ] {
         let sample = Sample::new(1, 300_000);
-        let wal = scope.wal(name, &sample);
-        scope.put_new(&wal).await?;
+        let wal = world.wal(name, &sample);
+        world.put_new(&wal).await?;
 
         for expect in EXPECTATIONS {
-            let outcome = scope.repository.put_wal(&wal, expect).await?;
+            let outcome = world.repository.put_wal(&wal, expect).await?;
             check(outcome == PutOutcome::Present, || {
                 format!("{name}, {expect:?}: {outcome:?}")
             })?;
         }
-        let stored = scope.find_one(wal.name).await?;
-        scope.check_content(&stored, &sample).await?;
+        let stored = world.find_one(wal.name).await?;
+        world.check_content(&stored, &sample).await?;
     }
     Ok(())
 }
 
-pub(super) async fn other_encoding_is_present(scope: &Scope) -> Checked {
+pub(super) async fn other_encoding_is_present(world: &World) -> Checked {
     let sample = Sample::new(1, 100_000);
-    let wal = scope.wal(SEGMENT, &sample);
+    let wal = world.wal(SEGMENT, &sample);
     let other = match wal.encoding.codec() {
         Some(_) => Encoding::PLAIN,
         None => Encoding::new(Codec::Gzip, None).expect("gzip is in every build"),
     };
-    scope.put_new(&sample.encoded(SEGMENT, other)).await?;
+    world.put_new(&sample.encoded(SEGMENT, other)).await?;
 
-    let outcome = scope.repository.put_wal(&wal, Expect::Unknown).await?;
+    let outcome = world.repository.put_wal(&wal, Expect::Unknown).await?;
 
     check(outcome == PutOutcome::Present, || {
         format!("a put came to {outcome:?}")
     })?;
-    let stored = scope.find_one(wal.name).await?;
-    scope.check_content(&stored, &sample).await
+    let stored = world.find_one(wal.name).await?;
+    world.check_content(&stored, &sample).await
 }
 
-pub(super) async fn other_content_is_a_conflict(scope: &Scope) -> Checked {
+pub(super) async fn other_content_is_a_conflict(world: &World) -> Checked {
     let sample = Sample::new(1, 100_000);
-    let stored = scope.put_new(&scope.wal(SEGMENT, &sample)).await?;
+    let stored = world.put_new(&world.wal(SEGMENT, &sample)).await?;
 
     for other in [
         Sample::new(2, 100_000),
@@ -62,38 +62,39 @@ pub(super) async fn other_content_is_a_conflict(scope: &Scope) -> Checked {
         Sample::new(1, 100_001),
     ] {
         for expect in EXPECTATIONS {
-            let wal = scope.wal(SEGMENT, &other);
-            let outcome = scope.repository.put_wal(&wal, expect).await?;
-            let is_conflict = matches!(&outcome, PutOutcome::Conflict(with) if *with == stored);
+            let wal = world.wal(SEGMENT, &other);
+            let outcome = world.repository.put_wal(&wal, expect).await?;
+            let is_conflict =
+                matches!(&outcome, PutOutcome::Conflict(with) if with.key == stored.key);
             check(is_conflict, || format!("{expect:?}: {outcome:?}"))?;
-            let still = scope.find_one(wal.name).await?;
-            scope.check_content(&still, &sample).await?;
+            let still = world.find_one(wal.name).await?;
+            world.check_content(&still, &sample).await?;
         }
     }
     Ok(())
 }
 
-pub(super) async fn damaged_object_is_not_replaced(scope: &Scope) -> Checked {
-    let wal = scope.wal(SEGMENT, &Sample::new(1, 300_000));
-    let stored = scope.put_new(&wal).await?;
-    let whole = scope.raw(&stored).await?;
-    let cut = whole.slice(..whole.len() / 2 + 1);
-    scope.replace_raw(&stored, cut.clone()).await?;
+pub(super) async fn damaged_object_is_not_replaced(world: &World) -> Checked {
+    let wal = world.wal(SEGMENT, &Sample::new(1, 300_000));
+    let stored = world.put_new(&wal).await?;
+    let whole = world.raw(&stored).await?;
+    let cut = whole.slice(..=whole.len() / 2);
+    world.replace_raw(&stored, cut.clone()).await?;
 
     for expect in EXPECTATIONS {
-        match scope.repository.put_wal(&wal, expect).await {
+        match world.repository.put_wal(&wal, expect).await {
             // Without a codec it is merely something else.
             Ok(PutOutcome::Conflict(_)) if stored.codec.is_none() => {}
             result => check_class(result, Class::Invalid, &format!("a put with {expect:?}"))?,
         }
     }
-    let now = scope.raw(&stored).await?;
+    let now = world.raw(&stored).await?;
     check(now == cut, || "the object was replaced".to_owned())
 }
 
-pub(super) async fn concurrent_puts_agree(scope: &Scope) -> Checked {
+pub(super) async fn concurrent_puts_agree(world: &World) -> Checked {
     let sample = Sample::new(1, 300_000);
-    let wal = scope.wal(SEGMENT, &sample);
+    let wal = world.wal(SEGMENT, &sample);
 
     let puts = [
         Expect::Absent,
@@ -101,19 +102,19 @@ pub(super) async fn concurrent_puts_agree(scope: &Scope) -> Checked {
         Expect::Absent,
         Expect::Unknown,
     ];
-    let puts = puts.map(|expect| scope.repository.put_wal(&wal, expect));
+    let puts = puts.map(|expect| world.repository.put_wal(&wal, expect));
     for outcome in join_all(puts).await {
         check_is_there(&outcome?)?;
     }
-    let stored = scope.find_one(wal.name).await?;
-    scope.check_content(&stored, &sample).await
+    let stored = world.find_one(wal.name).await?;
+    world.check_content(&stored, &sample).await
 }
 
-pub(super) async fn dropped_put_can_be_repeated(scope: &Scope) -> Checked {
+pub(super) async fn dropped_put_can_be_repeated(world: &World) -> Checked {
     let sample = Sample::new(1, 100_000);
     for polls in 0..8 {
-        let wal = scope.wal(&format!("000000010000000A000000F{polls}"), &sample);
-        let mut put = scope.repository.put_wal(&wal, Expect::Absent);
+        let wal = world.wal(&format!("000000010000000A000000F{polls}"), &sample);
+        let mut put = world.repository.put_wal(&wal, Expect::Absent);
         for _ in 0..polls {
             if let Poll::Ready(outcome) = put.as_mut().poll(&mut Context::from_waker(Waker::noop()))
             {
@@ -124,9 +125,9 @@ pub(super) async fn dropped_put_can_be_repeated(scope: &Scope) -> Checked {
         }
         drop(put);
 
-        check_is_there(&scope.repository.put_wal(&wal, Expect::Unknown).await?)?;
-        let stored = scope.find_one(wal.name).await?;
-        scope.check_content(&stored, &sample).await?;
+        check_is_there(&world.repository.put_wal(&wal, Expect::Unknown).await?)?;
+        let stored = world.find_one(wal.name).await?;
+        world.check_content(&stored, &sample).await?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 
-use super::{Checked, Sample, Scope, check, check_class};
+use super::{Checked, Sample, World, check, check_class};
 use crate::{
     repository::StoredWal,
     store::{Class, PutOptions, StoreExt},
@@ -9,7 +9,7 @@ use crate::{
 
 const SEGMENT: &str = "000000010000000A000000FF";
 
-pub(super) async fn each_kind_of_file_comes_back(scope: &Scope) -> Checked {
+pub(super) async fn each_kind_of_file_comes_back(world: &World) -> Checked {
     for (seed, (name, len)) in [
         ("000000010000000A000000FF", 100_000),
         ("000000010000000A000000FF.partial", 70_000),
@@ -20,9 +20,9 @@ pub(super) async fn each_kind_of_file_comes_back(scope: &Scope) -> Checked {
     .enumerate()
     {
         let sample = Sample::new(seed as u64, len);
-        let wal = scope.wal(name, &sample);
-        let stored = scope.put_new(&wal).await?;
-        scope.check_content(&stored, &sample).await?;
+        let wal = world.wal(name, &sample);
+        let stored = world.put_new(&wal).await?;
+        world.check_content(&stored, &sample).await?;
         check(stored.codec == wal.encoding.codec(), || {
             format!("{name}: {:?}", stored.codec)
         })?;
@@ -30,7 +30,7 @@ pub(super) async fn each_kind_of_file_comes_back(scope: &Scope) -> Checked {
             stored.sha1.is_none_or(|sha1| sha1 == wal.content.sha1),
             || format!("{name} has the recorded digest {:?}", stored.sha1),
         )?;
-        let size = scope.store.head(&stored.key).await?.size;
+        let size = world.store.head(&stored.key).await?.size;
         check(stored.stored_size == size, || {
             format!("{name} has {} instead of {size} bytes", stored.stored_size)
         })?;
@@ -38,12 +38,12 @@ pub(super) async fn each_kind_of_file_comes_back(scope: &Scope) -> Checked {
     Ok(())
 }
 
-pub(super) async fn large_files_come_in_blocks(scope: &Scope) -> Checked {
+pub(super) async fn large_files_come_in_blocks(world: &World) -> Checked {
     const LARGEST_BLOCK: usize = 256 << 10;
     let sample = Sample::new(1, 1_200_000);
-    let stored = scope.put_new(&scope.wal(SEGMENT, &sample)).await?;
+    let stored = world.put_new(&world.wal(SEGMENT, &sample)).await?;
 
-    let stream = scope.repository.read_wal(&stored, sample.len()).await?;
+    let stream = world.repository.read_wal(&stored, sample.len()).await?;
     let blocks: Vec<Bytes> = stream.try_collect().await?;
 
     let largest = blocks.iter().map(Bytes::len).max().unwrap_or_default();
@@ -55,13 +55,13 @@ pub(super) async fn large_files_come_in_blocks(scope: &Scope) -> Checked {
     })
 }
 
-pub(super) async fn limit_is_obeyed(scope: &Scope) -> Checked {
+pub(super) async fn limit_is_obeyed(world: &World) -> Checked {
     let sample = Sample::new(1, 300_000);
-    let stored = scope.put_new(&scope.wal(SEGMENT, &sample)).await?;
-    scope.check_content(&stored, &sample).await?;
+    let stored = world.put_new(&world.wal(SEGMENT, &sample)).await?;
+    world.check_content(&stored, &sample).await?;
 
     for limit in [0, 1, sample.len() - 1] {
-        let mut stream = scope.repository.read_wal(&stored, limit).await?;
+        let mut stream = world.repository.read_wal(&stored, limit).await?;
         let mut returned = 0;
         let end = loop {
             match stream.next().await.transpose() {
@@ -81,15 +81,15 @@ pub(super) async fn limit_is_obeyed(scope: &Scope) -> Checked {
     Ok(())
 }
 
-pub(super) async fn cut_object_is_noticed(scope: &Scope) -> Checked {
+pub(super) async fn cut_object_is_noticed(world: &World) -> Checked {
     let sample = Sample::new(1, 300_000);
-    let stored = scope.put_new(&scope.wal(SEGMENT, &sample)).await?;
-    let whole = scope.raw(&stored).await?;
+    let stored = world.put_new(&world.wal(SEGMENT, &sample)).await?;
+    let whole = world.raw(&stored).await?;
 
     for len in [0, 1, whole.len() / 2 + 1, whole.len() - 1] {
-        scope.replace_raw(&stored, whole.slice(..len)).await?;
+        world.replace_raw(&stored, whole.slice(..len)).await?;
         if can_be_verified(&stored) {
-            let read = scope.read(&stored, sample.len()).await;
+            let read = world.read(&stored, sample.len()).await;
             check_class(
                 read,
                 Class::Invalid,
@@ -100,48 +100,48 @@ pub(super) async fn cut_object_is_noticed(scope: &Scope) -> Checked {
     Ok(())
 }
 
-pub(super) async fn spoilt_object_is_noticed(scope: &Scope) -> Checked {
+pub(super) async fn spoilt_object_is_noticed(world: &World) -> Checked {
     let sample = Sample::new(1, 300_000);
-    let stored = scope.put_new(&scope.wal(SEGMENT, &sample)).await?;
-    let mut bytes = scope.raw(&stored).await?.to_vec();
+    let stored = world.put_new(&world.wal(SEGMENT, &sample)).await?;
+    let mut bytes = world.raw(&stored).await?.to_vec();
     bytes[..4].fill(0);
 
-    scope.replace_raw(&stored, bytes.into()).await?;
+    world.replace_raw(&stored, bytes.into()).await?;
 
     if can_be_verified(&stored) {
-        let read = scope.read(&stored, sample.len()).await;
+        let read = world.read(&stored, sample.len()).await;
         check_class(read, Class::Invalid, "reading it")?;
     }
     Ok(())
 }
 
-pub(super) async fn removed_object_is_missing(scope: &Scope) -> Checked {
+pub(super) async fn removed_object_is_missing(world: &World) -> Checked {
     let sample = Sample::new(1, 1000);
-    let stored = scope.put_new(&scope.wal(SEGMENT, &sample)).await?;
+    let stored = world.put_new(&world.wal(SEGMENT, &sample)).await?;
 
-    scope.store.delete_one(&stored.key).await?;
+    world.store.delete_one(&stored.key).await?;
 
     check_class(
-        scope.read(&stored, sample.len()).await,
+        world.read(&stored, sample.len()).await,
         Class::Missing,
         "reading it",
     )?;
-    let found = scope.repository.find_wal(stored.name).await?.len();
+    let found = world.repository.find_wal(stored.name).await?.len();
     check(found == 0, || format!("it was found {found} times"))
 }
 
-pub(super) async fn dropped_stream_does_no_harm(scope: &Scope) -> Checked {
+pub(super) async fn dropped_stream_does_no_harm(world: &World) -> Checked {
     let sample = Sample::new(1, 1_200_000);
-    let stored = scope.put_new(&scope.wal(SEGMENT, &sample)).await?;
+    let stored = world.put_new(&world.wal(SEGMENT, &sample)).await?;
 
-    let mut stream = scope.repository.read_wal(&stored, sample.len()).await?;
+    let mut stream = world.repository.read_wal(&stored, sample.len()).await?;
     let first = stream.try_next().await?;
     drop(stream);
 
     check(first.is_some_and(|block| !block.is_empty()), || {
         "no block came".to_owned()
     })?;
-    scope.check_content(&stored, &sample).await
+    world.check_content(&stored, &sample).await
 }
 
 /// Whether a part of the object can be told from the whole.
@@ -149,7 +149,7 @@ fn can_be_verified(stored: &StoredWal) -> bool {
     stored.codec.is_some() || stored.sha1.is_some()
 }
 
-impl Scope {
+impl World {
     pub(super) async fn raw(&self, wal: &StoredWal) -> Checked<Bytes> {
         Ok(self.store.get_bytes(&wal.key, wal.stored_size).await?)
     }

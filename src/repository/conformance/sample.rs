@@ -45,7 +45,7 @@ impl Sample {
         let mut encoder =
             Encoder::new(encoding, Vec::new()).expect("a repository's encoding works");
         encoder.write_all(&self.0).expect("memory can be written");
-        let encoded = encoder.finish().expect("memory can be written");
+        let bytes = encoder.finish().expect("memory can be written");
         let mut hasher = ContentHasher::default();
         hasher.update(&self.0);
         WalFile {
@@ -53,7 +53,7 @@ impl Sample {
             content: hasher.finish(),
             identity: name.segment().map(|_| IDENTITY),
             encoding,
-            payload: Payload::new(encoded),
+            payload: Payload::new(bytes),
         }
     }
 }

@@ -23,7 +23,7 @@ use walcast::{
 };
 
 use super::postgres::{Postgres, path_of};
-use crate::support::plain_store::NoCreate;
+use crate::support::overwriting::Overwriting;
 
 pub(super) const SPOOL: &str = "/spool";
 
@@ -197,7 +197,10 @@ impl Place {
         let store = if self.atomic_create {
             faulty
         } else {
-            Arc::new(NoCreate(faulty))
+            Arc::new(Overwriting {
+                inner: faulty,
+                admits_it: true,
+            })
         };
         let settings = BarmanSettings {
             wal_encoding: self.encoding,
@@ -236,8 +239,8 @@ async fn ask(
             return;
         }
         match answer {
-            Ok(archived) => {
-                assert_eq!(archived.name, name);
+            Ok(answer) => {
+                assert_eq!(answer.name, name);
                 postgres.lock().await.acknowledge(name);
                 waits.lock().await.push(asked.elapsed());
             }
