@@ -29,7 +29,7 @@ async fn archive_all(world: &mut World, rng: &mut fastrand::Rng) -> Duration {
         world.postgres.lock().await.write_segment(rng);
     }
     let started = Instant::now();
-    assert!(world.until_archived(Duration::from_secs(600)).await);
+    assert!(world.until_archived(Duration::from_mins(10)).await);
     started.elapsed()
 }
 
@@ -60,7 +60,7 @@ async fn one_of_two_destinations_dead_while_40_segments_arrive() {
         checks.assert_isolated(&world, 1).await;
         checks.assert_safe(&world).await;
         world.places[1].faults.clear();
-        assert!(world.until_complete(Duration::from_secs(600)).await);
+        assert!(world.until_complete(Duration::from_mins(10)).await);
         checks.assert_converged(&world).await;
         world.kill().await;
     }
@@ -94,8 +94,8 @@ async fn debt_limit_reached() {
 
         world.places[1].faults.clear();
 
-        assert!(world.until_archived(Duration::from_secs(600)).await);
-        assert!(world.until_complete(Duration::from_secs(600)).await);
+        assert!(world.until_archived(Duration::from_mins(10)).await);
+        assert!(world.until_complete(Duration::from_mins(10)).await);
         checks.assert_converged(&world).await;
         world.kill().await;
     }

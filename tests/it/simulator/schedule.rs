@@ -259,7 +259,7 @@ impl Schedule {
         self.world.disk.restart();
         self.write_segments().await;
         let conflicts = !self.checks.foreign.is_empty();
-        let archived = self.world.until_archived(Duration::from_secs(1800)).await;
+        let archived = self.world.until_archived(Duration::from_mins(30)).await;
         // A policy that needs a destination with other content can never be satisfied.
         assert!(
             archived || conflicts,
@@ -267,7 +267,7 @@ impl Schedule {
             self.world.process().archiver.status()
         );
         if archived {
-            let complete = self.world.until_complete(Duration::from_secs(3600)).await;
+            let complete = self.world.until_complete(Duration::from_hours(1)).await;
             let status = self.world.process().archiver.status();
             assert!(complete || conflicts, "I5: not complete: {status:#?}");
             self.checks.assert_converged(&self.world).await;
