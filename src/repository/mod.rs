@@ -5,6 +5,11 @@
 //! intersection that the engines need: layouts are never abstracted together beyond it.
 
 pub mod barman;
+#[cfg(feature = "test-util")]
+#[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+pub mod conformance;
+mod content;
+mod decode;
 mod error;
 mod wal;
 
@@ -15,6 +20,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
 pub use self::{
+    content::{digest_of, same_content},
     error::{Error, Result},
     wal::{ClusterIdentity, StoredWal, WalFile},
 };
