@@ -24,11 +24,11 @@ use crate::{
 };
 
 const FORMAT: u32 = 1;
-const FORMAT_FILE: &str = "format.json";
+pub(super) const FORMAT_FILE: &str = "format.json";
 const ENTRY_FILE: &str = "entry.json";
 const PAID: &str = "paid.";
 const PARKED: &str = "parked.";
-const SMALL_FILE: u64 = 1 << 20;
+pub(super) const SMALL_FILE: u64 = 1 << 20;
 const COPY_BLOCK: usize = 256 << 10;
 
 #[derive(Deserialize, Serialize)]
@@ -100,7 +100,17 @@ impl Inner {
 
     fn load_entry(&self, name: WalFileName, folder: &Path) -> io::Result<()> {
         let folder = folder.join(name.to_string());
-        let names = self.disk.read_dir(&folder)?;
+        let entry = self.read_entry(name, &folder)?;
+        if entry.owed.is_empty() {
+            return self.disk.remove_dir_all(&folder);
+        }
+        self.lock_queue().insert(entry);
+        Ok(())
+    }
+
+    /// Reads the entry in `folder`; nobody owes it if its removal was cut short.
+    pub(super) fn read_entry(&self, name: WalFileName, folder: &Path) -> io::Result<Entry> {
+        let names = self.disk.read_dir(folder)?;
         let record = disk::read(&*self.disk, &folder.join(ENTRY_FILE), SMALL_FILE)
             .ok()
             .and_then(|content| serde_json::from_slice::<Record>(&content).ok());
@@ -118,11 +128,7 @@ impl Inner {
                 self.load_parked(&mut entry, &id, &folder.join(file));
             }
         }
-        if entry.owed.is_empty() {
-            return self.disk.remove_dir_all(&folder);
-        }
-        self.lock_queue().insert(entry);
-        Ok(())
+        Ok(entry)
     }
 
     /// An entry whose record cannot be read is owed by everybody: asking is cheap.
@@ -343,7 +349,7 @@ impl Inner {
     }
 }
 
-fn check_format(path: &Path, content: &[u8]) -> Result<(), SpoolError> {
+pub(super) fn check_format(path: &Path, content: &[u8]) -> Result<(), SpoolError> {
     let reason = match serde_json::from_slice::<Format>(content) {
         Ok(Format { format: FORMAT }) => return Ok(()),
         Ok(Format { format }) => format!("format {format}, not {FORMAT}"),

@@ -1,0 +1,2 @@
+//! The program `walcast`.
+fn main() {}
