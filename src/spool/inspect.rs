@@ -51,9 +51,9 @@ impl Inner {
                     continue;
                 };
                 let entry = present(self.read_entry(name, &folder.join(text)))?;
-                let owed = entry.filter(|entry| !entry.owed.is_empty());
-                owed.into_iter()
-                    .for_each(|entry| self.lock_queue().insert(entry));
+                if let Some(entry) = entry.filter(|entry| !entry.owed.is_empty()) {
+                    self.lock_queue().insert(entry);
+                }
             }
         }
         Ok(())
