@@ -1,6 +1,12 @@
 //! After a spool was lost: what each destination misses is found by comparing listings.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream::Peekable};
 use tokio::time::{sleep, timeout};
@@ -25,6 +31,8 @@ pub(super) struct Comparison {
     pub lanes: Vec<Arc<Lane>>,
     pub spool: Spool,
     pub pairs: Arc<std::sync::Mutex<Vec<RememberedPair>>>,
+    /// Nothing is compared for now: the last attempt failed.
+    pub rests: Arc<AtomicBool>,
 }
 
 /// Returns every ordered pair of different destinations.
@@ -51,9 +59,10 @@ impl Comparison {
                     tracing::debug!(missing_in = %pair.missing_in, held_by = %pair.held_by, reason,
                         "not compared yet");
                     self.rotate();
+                    self.rest(true);
                     tokio::select! {
                         () = cancel.cancelled() => return,
-                        () = sleep(PAUSE) => {}
+                        () = sleep(PAUSE) => self.rest(false),
                     }
                 },
             }
@@ -121,6 +130,19 @@ impl Comparison {
 
     fn finish(&self, pair: &RememberedPair) {
         self.pairs().retain(|other| !same(pair, other));
+        self.wake();
+    }
+
+    fn rest(&self, rests: bool) {
+        self.rests.store(rests, Ordering::Relaxed);
+        self.wake();
+    }
+
+    /// Tells those who wait until nothing can be done any more.
+    fn wake(&self) {
+        for lane in &self.lanes {
+            lane.wake.notify_waiters();
+        }
     }
 
     fn advance(&self, pair: &RememberedPair, name: WalFileName) {

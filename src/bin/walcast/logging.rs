@@ -13,10 +13,16 @@ use tracing_subscriber::{
 pub(crate) struct LogOptions {
     /// What is logged to standard error: off, error, warn, info, debug or trace. Default: info for
     /// `serve`, warn for the others.
-    #[arg(long, global = true, value_name = "LEVEL", env = "WALCAST_LOG")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "LEVEL",
+        env = "WALCAST_LOG",
+        help_heading = "Output"
+    )]
     log: Option<LevelFilter>,
     /// How it is logged.
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, help_heading = "Output")]
     log_format: LogFormat,
 }
 

@@ -41,7 +41,7 @@ struct Cli {
     #[command(flatten)]
     log: LogOptions,
     /// How results are printed.
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = Format::Text, help_heading = "Output")]
     output: Format,
     #[command(subcommand)]
     command: Command,

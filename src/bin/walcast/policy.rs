@@ -12,22 +12,21 @@ use crate::{duration, output::Failure};
 
 /// What must hold before PostgreSQL hears that a file is archived.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Policy")]
 pub(crate) struct PolicyOptions {
     /// How many destinations must hold a file: a number, or `all`.
-    #[arg(long, value_name = "N|all", default_value = "1", value_parser = min_copies)]
+    #[arg(long, value_name = "N|all", default_value = "1", value_parser = min_copies, help_heading = "Policy")]
     min_copies: MinCopies,
     /// A destination that must hold it in any case; may be given several times.
-    #[arg(long, value_name = "DEST")]
+    #[arg(long, value_name = "DEST", help_heading = "Policy")]
     required: Vec<DestinationId>,
     /// How long a destination is waited for beyond that; one that is late owes the file.
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::parse, help_heading = "Policy")]
     patience: Duration,
     /// How long is waited for what must hold, before the file is refused.
-    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = duration::parse, help_heading = "Policy")]
     deadline: Duration,
     /// What happens when the spool is full and a destination would owe one more file.
-    #[arg(long, value_enum, default_value_t = Limit::BackFill)]
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = Limit::BackFill, help_heading = "Policy")]
     at_limit: Limit,
     /// Bytes of debts older than this are dropped from the spool, and fetched from another
     /// destination when the time comes. Default: never.
@@ -146,8 +145,8 @@ mod tests {
     #[test]
     fn a_policy_that_nothing_satisfies_is_refused() {
         for arguments in [
-            ["walcast", "--min-copies", "1"],
-            ["walcast", "--required", "a"],
+            &["walcast"][..],
+            &["walcast", "--min-copies=all", "--required=a"],
         ] {
             let Only { policy } = Only::parse_from(arguments);
             assert!(policy.settings(&[]).is_err(), "{arguments:?}");

@@ -15,8 +15,9 @@ use tokio::{
     net::{UnixListener, UnixStream},
     sync::Semaphore,
     task::JoinSet,
-    time::{interval, timeout},
+    time::{interval, sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 use walcast::{
     fanout::{ArchiveError, Archiver, Destination, Settings},
     spool::SpoolLock,
@@ -52,6 +53,8 @@ const GRACE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_secs(1);
 /// Files that are sent ahead where no destination says how many.
 const LOOK_AHEAD: usize = 4;
+/// After a connection that could not be accepted: files may be open too many.
+const PAUSE: Duration = Duration::from_millis(100);
 /// Connections that are served at the same time; others wait.
 const CONNECTIONS: usize = 32;
 
@@ -131,6 +134,7 @@ impl Socket {
     /// Answers until the process is to stop.
     async fn serve(self, archiver: &Archiver, stop: &mut Stop) {
         let permits = Arc::new(Semaphore::new(CONNECTIONS));
+        let stopping = CancellationToken::new();
         let mut connections = JoinSet::new();
         let mut watch = Watch::new(archiver);
         let mut look = interval(LOOK);
@@ -145,19 +149,23 @@ impl Socket {
                 _ = look.tick() => watch.look(archiver),
                 (accepted, permit) = accept => match accepted {
                     Ok((stream, _)) => {
-                        let archiver = archiver.clone();
+                        let (archiver, stopping) = (archiver.clone(), stopping.clone());
                         connections.spawn(async move {
-                            converse(&archiver, stream).await;
+                            converse(&archiver, stream, &stopping).await;
                             drop(permit);
                         });
                     }
-                    Err(error) => tracing::warn!("a connection was not accepted: {error}"),
+                    Err(error) => {
+                        tracing::warn!("a connection was not accepted: {error}");
+                        sleep(PAUSE).await;
+                    }
                 },
                 Some(_) = connections.join_next() => {}
             }
         }
         // New commands go on without us, as soon as the lock is free.
         drop(self);
+        stopping.cancel();
         tracing::info!("stopping");
         let _ = timeout(GRACE, async {
             while connections.join_next().await.is_some() {}
@@ -182,11 +190,15 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Answers the requests of one connection until it ends.
-async fn converse(archiver: &Archiver, stream: UnixStream) {
+/// Answers the requests of one connection until it ends, or there is none while `stopping`.
+async fn converse(archiver: &Archiver, stream: UnixStream, stopping: &CancellationToken) {
     let mut stream = BufReader::new(stream);
     loop {
-        let (answer, ends) = match protocol::read(&mut stream).await {
+        let request = tokio::select! {
+            request = protocol::read(&mut stream) => request,
+            () = stopping.cancelled() => return,
+        };
+        let (answer, ends) = match request {
             Ok(Some(request)) => match perform(archiver, request).await {
                 Some(answer) => (answer, false),
                 None => return,
