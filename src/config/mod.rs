@@ -9,6 +9,8 @@
 //! `serverName` may stand in the resource (with a warning), and one line break at the end of a
 //! secret value is taken off (with a warning): nobody means it.
 
+#[cfg(feature = "s3")]
+mod build;
 mod decoding;
 mod destination_path;
 mod placeholder;
@@ -24,6 +26,9 @@ mod tests;
 
 use std::path::PathBuf;
 
+#[cfg(feature = "s3")]
+#[cfg_attr(docsrs, doc(cfg(feature = "s3")))]
+pub use self::build::{BuildCause, BuildError, BuildErrors};
 pub use self::{
     problem::{Place, Problem, Problems, Severity},
     secrets::{DirectorySecrets, DocumentSecrets, SecretError, SecretRef, SecretSource},

@@ -1,6 +1,12 @@
 //! After a spool was lost: what each destination misses is found by comparing listings.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream::Peekable};
 use tokio::{
@@ -31,6 +37,8 @@ pub(super) struct Comparison {
     /// The first segment that no destination had before: what is older was archived before the
     /// spool was lost, and what is not may be another primary's, which must not spread.
     pub first_new: watch::Receiver<Option<WalFileName>>,
+    /// Nothing is compared for now: the last attempt failed.
+    pub rests: Arc<AtomicBool>,
 }
 
 /// Returns every ordered pair of different destinations.
@@ -63,9 +71,10 @@ impl Comparison {
                     tracing::debug!(missing_in = %pair.missing_in, held_by = %pair.held_by, reason,
                         "not compared yet");
                     self.rotate();
+                    self.rest(true);
                     tokio::select! {
                         () = cancel.cancelled() => return,
-                        () = sleep(PAUSE) => {}
+                        () = sleep(PAUSE) => self.rest(false),
                     }
                 },
             }
@@ -133,6 +142,19 @@ impl Comparison {
 
     fn finish(&self, pair: &RememberedPair) {
         self.pairs().retain(|other| !same(pair, other));
+        self.wake();
+    }
+
+    fn rest(&self, rests: bool) {
+        self.rests.store(rests, Ordering::Relaxed);
+        self.wake();
+    }
+
+    /// Tells those who wait until nothing can be done any more.
+    fn wake(&self) {
+        for lane in &self.lanes {
+            lane.wake.notify_waiters();
+        }
     }
 
     fn advance(&self, pair: &RememberedPair, name: WalFileName) {

@@ -271,6 +271,9 @@ impl Lane {
 
     fn stored(&self, name: WalFileName, was_there: bool) -> Sent {
         let mut state = self.lock();
+        if !state.breaker.is_closed() {
+            tracing::info!(destination = %self.destination.id, "back");
+        }
         state.breaker.success();
         state.error = None;
         state.stored = Some((name, self.clock.now()));
@@ -322,8 +325,12 @@ impl Lane {
     pub(super) fn late(&self, after: Duration) {
         let mut guard = self.lock();
         let state = &mut *guard;
+        let was_closed = state.breaker.is_closed();
         state.breaker.late(Instant::now(), &mut state.rng);
         let text = format!("no answer within {after:?}");
+        if was_closed {
+            tracing::warn!(destination = %self.destination.id, error = text, "gone");
+        }
         let hint = Some("Look at the network to the store and at the store's own status.".into());
         state.error = Some(LastError {
             text,

@@ -73,7 +73,8 @@ impl Inner {
         create().map_err(|error| self.io("creating the folders", error))
     }
 
-    fn load(&self) -> Result<(), SpoolError> {
+    /// Reads the queue; what its owner removes in the meantime is passed by.
+    pub(super) fn load(&self) -> Result<(), SpoolError> {
         let format = self.root.join(FORMAT_FILE);
         match disk::read(&*self.disk, &format, SMALL_FILE) {
             Ok(content) => check_format(&format, &content)?,
@@ -86,7 +87,7 @@ impl Inner {
                 let folder = queue.join(timeline);
                 for name in self.disk.read_dir(&folder)? {
                     if let Ok(name) = name.parse() {
-                        self.load_entry(name, &folder)?;
+                        ignore_missing(self.load_entry(name, &folder))?;
                     }
                 }
             }

@@ -2,7 +2,13 @@
 //!
 //! Run them with `scripts/test`, which installs the programs that they need.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::clone_on_ref_ptr,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, reads the environment and prints what it does"
+)]
 
 mod barman_conformance;
 mod barman_golden;

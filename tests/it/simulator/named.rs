@@ -13,7 +13,7 @@ use super::{checks::Checks, world::World};
 
 const SEGMENTS: usize = 40;
 
-async fn world(policy: Policy) -> (World, fastrand::Rng) {
+fn world(policy: Policy) -> (World, fastrand::Rng) {
     let mut world = World::new(1, 2, policy);
     // Each request of the healthy destination takes a while, so that time can be compared.
     world.places[0]
@@ -34,7 +34,7 @@ async fn archive_all(world: &mut World, rng: &mut fastrand::Rng) -> Duration {
 }
 
 async fn time_alone() -> Duration {
-    let (mut world, mut rng) = world(Policy::default()).await;
+    let (mut world, mut rng) = world(Policy::default());
     world.places.truncate(1);
     archive_all(&mut world, &mut rng).await
 }
@@ -48,7 +48,7 @@ async fn one_of_two_destinations_dead_while_40_segments_arrive() {
         Fault::Hang,
         Fault::LostAnswer,
     ] {
-        let (mut world, mut rng) = world(Policy::default()).await;
+        let (mut world, mut rng) = world(Policy::default());
         world.places[1].faults.set(fault.clone());
 
         let took = archive_all(&mut world, &mut rng).await;
@@ -72,8 +72,7 @@ async fn debt_limit_reached() {
         let (mut world, mut rng) = world(Policy {
             at_limit,
             ..Policy::default()
-        })
-        .await;
+        });
         world.limit = ByteSize::new(1000);
         world.places[1].faults.set(Fault::status(503));
         world.start().await;

@@ -85,7 +85,7 @@ impl Schedule {
             12..=15 => self.break_a_place(),
             16..=17 => self.mend_places(),
             18 => self.break_the_disk(),
-            19 => self.crash_at_an_operation().await,
+            19 => self.crash_at_an_operation(),
             20 => self.crash_now().await,
             21 => self.lose_the_spool().await,
             22 => self.second_primary().await,
@@ -157,7 +157,7 @@ impl Schedule {
         self.world.say(|| format!("disk gets {fault:?}"));
     }
 
-    async fn crash_at_an_operation(&mut self) {
+    fn crash_at_an_operation(&mut self) {
         let operations = self.rng.u64(0..30);
         self.world
             .say(|| format!("crash after {operations} disk operations"));
