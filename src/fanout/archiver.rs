@@ -110,7 +110,7 @@ struct Inner {
     pairs: Arc<Mutex<Vec<RememberedPair>>>,
     comparison_rests: Arc<AtomicBool>,
     last: Mutex<State>,
-    first_new: watch::Sender<Option<WalFileName>>,
+    newest: watch::Sender<Option<WalFileName>>,
     tasks: TaskTracker,
     cancel: CancellationToken,
 }
@@ -215,7 +215,7 @@ impl ArchiverBuilder {
             pairs: Arc::new(Mutex::new(pairs)),
             comparison_rests: Arc::default(),
             last: Mutex::new(state),
-            first_new: watch::Sender::new(None),
+            newest: watch::Sender::new(None),
             tasks,
             cancel,
             settings: self.settings,
@@ -379,7 +379,7 @@ impl Inner {
             lane.is_some_and(|lane| lane.permission() == Permission::Go)
         };
         let id = &lane.destination.id;
-        let can_compare = self.first_new.borrow().is_some();
+        let can_compare = self.newest.borrow().is_some();
         can_compare
             && !self.comparison_rests.load(Ordering::Relaxed)
             && answers(id)
@@ -393,7 +393,7 @@ impl Inner {
             lanes: self.lanes.clone(),
             spool: self.spool.clone(),
             pairs: Arc::clone(&self.pairs),
-            first_new: self.first_new.subscribe(),
+            newest: self.newest.subscribe(),
             rests: Arc::clone(&self.comparison_rests),
         };
         self.tasks.spawn(comparison.run(self.cancel.clone()));
@@ -664,9 +664,9 @@ impl Inner {
     /// Forgets flights that PostgreSQL will not ask for again.
     fn acknowledged(&self, flight: &Flight) {
         let name = flight.name;
-        if name.is_segment() && flight.is_new() {
-            self.first_new
-                .send_if_modified(|first| first.replace(name).is_none());
+        if !matches!(name, WalFileName::History(_)) {
+            self.newest
+                .send_modify(|newest| *newest = (*newest).max(Some(name)));
         }
         let mut last = lock(&self.last);
         last.last_archived = Some(name);
