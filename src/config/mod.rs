@@ -9,6 +9,8 @@
 //! `serverName` may stand in the resource (with a warning), and one line break at the end of a
 //! secret value is taken off (with a warning): nobody means it.
 
+#[cfg(feature = "s3")]
+mod build;
 mod decoding;
 mod destination_path;
 mod placeholder;
@@ -24,12 +26,15 @@ mod tests;
 
 use std::path::PathBuf;
 
+#[cfg(feature = "s3")]
+#[cfg_attr(docsrs, doc(cfg(feature = "s3")))]
+pub use self::build::{BuildCause, BuildError, BuildErrors};
 pub use self::{
     problem::{Place, Problem, Problems, Severity},
     secrets::{DirectorySecrets, DocumentSecrets, SecretError, SecretRef, SecretSource},
 };
 use self::{
-    resource::{File, Resource},
+    resource::{File, Resource, Resources},
     secrets::Chain,
 };
 use crate::{
@@ -194,51 +199,42 @@ pub enum Credentials {
 /// # Errors
 /// All problems, warnings among them, if one of them is an error.
 pub fn load(files: &[SourceFile], options: Options<'_>) -> Result<Loaded, Problems> {
-    let files: Vec<File<'_>> = files
-        .iter()
-        .map(|(path, text)| File {
-            path,
-            documents: documents(text),
-        })
-        .collect();
+    let read = |(path, text): &'_ SourceFile| File {
+        path: path.clone(),
+        documents: documents(text),
+    };
+    let files: Vec<File> = files.iter().map(read).collect();
     let mut problems = Vec::new();
     let resources = resource::collect(&files, &mut problems);
-    let ignored = resources.ignored;
-
-    let server_name = server_name::choose(
-        options.server_name,
-        &resources.clusters,
-        &resources.stores,
-        &mut problems,
-    );
-    let documents = secret_documents(&resources.secrets, &mut problems);
-    let secrets = Chain(
-        std::iter::once(&documents as &dyn SecretSource)
-            .chain(options.secrets)
-            .collect(),
-    );
-    let destinations = resolve_all(
-        &resources.stores,
-        server_name.as_deref(),
-        &secrets,
-        &mut problems,
-    );
-    if resources.stores.is_empty() {
-        problems.push(no_store());
-    }
-
+    let config = configure(&resources, options, &mut problems);
     sort(&mut problems, &files);
     if problems.iter().any(Problem::is_error) {
         return Err(Problems(problems));
     }
     Ok(Loaded {
-        config: Config {
-            server_name,
-            destinations,
-        },
+        config,
         warnings: problems,
-        ignored,
+        ignored: resources.ignored,
     })
+}
+
+fn configure(
+    resources: &Resources<'_>,
+    options: Options<'_>,
+    problems: &mut Vec<Problem>,
+) -> Config {
+    let stores = &resources.stores;
+    if stores.is_empty() {
+        problems.push(no_store());
+    }
+    let server_name = server_name::choose(options.server_name, resources, problems);
+    let documents = secret_documents(&resources.secrets, problems);
+    let mut secrets = Chain(vec![&documents]);
+    secrets.0.extend(options.secrets);
+    Config {
+        destinations: resolve_all(stores, server_name.as_deref(), &secrets, problems),
+        server_name,
+    }
 }
 
 fn resolve_all(
@@ -285,12 +281,12 @@ fn no_store() -> Problem {
     ))
 }
 
-fn sort(problems: &mut [Problem], files: &[File<'_>]) {
+fn sort(problems: &mut [Problem], files: &[File]) {
     problems.sort_by_key(|problem| {
         let place = &problem.place;
         let file = files
             .iter()
-            .position(|file| Some(file.path) == place.file.as_deref());
+            .position(|file| Some(&file.path) == place.file.as_ref());
         (file.unwrap_or(files.len()), place.position, place.document)
     });
 }

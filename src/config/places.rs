@@ -15,7 +15,7 @@ pub(super) fn check_names(stores: &[Resource<'_>], problems: &mut Vec<Problem>) 
         if let Some(first) = seen.insert(name, store) {
             let message = format!(
                 "there is another ObjectStore `{name}`, in {}",
-                described(first)
+                position(first)
             );
             let hint = "Rename one of them: walcast calls a destination by this name.";
             problems.push(store.error(NAME, message).hint(hint));
@@ -43,20 +43,20 @@ pub(super) fn check(
         let Some(first) = seen.insert(identity(destination), store) else {
             continue;
         };
-        let message = format!("this is the same place as that of {}", described(first));
+        let message = format!(
+            "this is the same place as that of ObjectStore `{}`, in {}",
+            first.name,
+            position(first)
+        );
         let path = ["spec", "configuration", "destinationPath"];
         let hint = "Remove one of them, or give them different places.";
         problems.push(store.error(path.as_slice(), message).hint(hint));
     }
 }
 
-fn described(resource: &Resource<'_>) -> String {
-    let position = resource.node.span.start;
-    let file = resource.file.display();
-    format!(
-        "{}/{} ({file}:{})",
-        resource.kind, resource.name, position.line
-    )
+fn position(resource: &Resource<'_>) -> String {
+    let line = resource.node.span.start.line;
+    format!("{}:{line}", resource.file.display())
 }
 
 fn identity(destination: &DestinationConfig) -> String {

@@ -1,6 +1,6 @@
 //! The resources of the files, by kind.
 
-use std::path::Path as FilePath;
+use std::path::{Path as FilePath, PathBuf};
 
 use super::{IgnoredResource, Place, Problem};
 use crate::{
@@ -13,8 +13,8 @@ pub(super) const NAME: &[&str] = &["metadata", "name"];
 
 /// A file and what is in it.
 #[derive(Debug)]
-pub(super) struct File<'a> {
-    pub path: &'a FilePath,
+pub(super) struct File {
+    pub path: PathBuf,
     pub documents: Vec<Document>,
 }
 
@@ -49,7 +49,7 @@ impl<'a> Resource<'a> {
         Place {
             file: Some(self.file.to_owned()),
             document: Some(self.document),
-            resource: Some(self.title()),
+            resource: (!self.kind.is_empty()).then(|| self.title()),
             path,
             position: Some(span.start),
         }
@@ -96,17 +96,17 @@ pub(super) struct Resources<'a> {
 }
 
 /// Sorts the documents of `files`; broken ones and those that are no resource are problems.
-pub(super) fn collect<'a>(files: &'a [File<'a>], problems: &mut Vec<Problem>) -> Resources<'a> {
+pub(super) fn collect<'a>(files: &'a [File], problems: &mut Vec<Problem>) -> Resources<'a> {
     let mut resources = Resources::default();
     for file in files {
         let mut is_empty = true;
         for document in &file.documents {
             match &document.root {
                 Ok(node) if node.value == Value::Null => continue,
-                Ok(node) => resources.add(file.path, document.index, node, problems),
+                Ok(node) => resources.add(&file.path, document.index, node, problems),
                 Err(error) => {
                     let place = Place {
-                        file: Some(file.path.to_owned()),
+                        file: Some(file.path.clone()),
                         document: Some(document.index),
                         position: Some(error.position),
                         ..Place::default()
@@ -117,7 +117,7 @@ pub(super) fn collect<'a>(files: &'a [File<'a>], problems: &mut Vec<Problem>) ->
             is_empty = false;
         }
         if is_empty {
-            problems.push(empty(file.path));
+            problems.push(empty(&file.path));
         }
     }
     resources

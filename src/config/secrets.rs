@@ -1,6 +1,7 @@
 //! Where the values of Secrets come from.
 
 use std::{
+    collections::BTreeSet,
     fmt, fs,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -156,8 +157,13 @@ impl SecretSource for DocumentSecrets {
             return Ok(plain.0.clone());
         }
         let Some(encoded) = secret.data.get(wanted.key) else {
-            let keys = secret.string_data.keys().chain(secret.data.keys());
-            return Err(no_key(wanted, keys.map(|key| format!("`{key}`")).collect()));
+            let keys: BTreeSet<&String> = secret
+                .string_data
+                .keys()
+                .chain(secret.data.keys())
+                .collect();
+            let keys = keys.into_iter().map(|key| format!("`{key}`"));
+            return Err(no_key(wanted, keys.collect()));
         };
         decode(wanted, encoded.0.reveal())
     }

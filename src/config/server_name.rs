@@ -6,7 +6,7 @@
 
 use super::{
     Problem,
-    resource::{NAME, Resource},
+    resource::{NAME, Resource, Resources},
 };
 use crate::manifest::{Node, Path, Value};
 
@@ -15,13 +15,12 @@ const PLUGIN: &str = "barman-cloud.cloudnative-pg.io";
 /// Returns `given`, else what the clusters say; more than one name is an error.
 pub(super) fn choose(
     given: Option<&str>,
-    clusters: &[Resource<'_>],
-    stores: &[Resource<'_>],
+    resources: &Resources<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<String> {
     let mut chosen: Option<(&str, &Resource<'_>)> = None;
-    for cluster in clusters {
-        warn_of_unknown_store(cluster, stores, problems);
+    for cluster in &resources.clusters {
+        warn_of_unknown_store(cluster, &resources.stores, problems);
         let Some(name) = of_cluster(cluster, problems) else {
             continue;
         };
@@ -48,6 +47,7 @@ fn of_cluster<'a>(cluster: &Resource<'a>, problems: &mut Vec<Problem>) -> Option
     if parameter.is_empty() {
         let problem = cluster.error(path, "serverName is empty");
         problems.push(problem.hint("Leave it out to use the cluster's name."));
+        return None;
     }
     Some(parameter)
 }

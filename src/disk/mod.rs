@@ -4,6 +4,7 @@
 //! methods block: call them on [`Workers::disk`](crate::workers::Workers::disk).
 
 mod local;
+mod read_only;
 #[cfg(any(test, feature = "test-util"))]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
 pub mod sim;
@@ -14,7 +15,7 @@ use std::{
     path::Path,
 };
 
-pub use self::local::LocalDisk;
+pub use self::{local::LocalDisk, read_only::ReadOnly};
 
 /// A file system.
 ///

@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,7 +15,7 @@ use futures_util::{
     stream::{FuturesUnordered, StreamExt},
 };
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, watch},
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -105,7 +108,9 @@ struct Inner {
     /// Names that are being read, so that nobody reads one twice.
     reading: Mutex<BTreeMap<WalFileName, Arc<tokio::sync::Mutex<()>>>>,
     pairs: Arc<Mutex<Vec<RememberedPair>>>,
+    comparison_rests: Arc<AtomicBool>,
     last: Mutex<State>,
+    first_new: watch::Sender<Option<WalFileName>>,
     tasks: TaskTracker,
     cancel: CancellationToken,
 }
@@ -208,7 +213,9 @@ impl ArchiverBuilder {
             flights: Mutex::default(),
             reading: Mutex::default(),
             pairs: Arc::new(Mutex::new(pairs)),
+            comparison_rests: Arc::default(),
             last: Mutex::new(state),
+            first_new: watch::Sender::new(None),
             tasks,
             cancel,
             settings: self.settings,
@@ -287,7 +294,7 @@ impl Archiver {
             archived = inner.answer(&flight, pressed) => archived?,
             () = inner.cancel.cancelled() => return Err(ArchiveError::Stopping { name }),
         };
-        inner.acknowledged(name);
+        inner.acknowledged(&flight);
         Ok(archived)
     }
 
@@ -307,14 +314,16 @@ impl Archiver {
         )
     }
 
-    /// Sends what is owed for about `limit`, less if nothing can be sent.
+    /// Sends what is owed, and compares what is to be compared, for about `limit`; less if nothing
+    /// can be done.
     ///
     /// A destination that answers may finish the file it is at, within the policy's patience;
     /// one that gives no answer by then counts as late, so that a process that is started for
     /// each file does not wait for it every time.
     pub async fn drain(&self, limit: Duration) {
         let inner = &self.0;
-        if timeout(limit, inner.until_idle(has_work)).await.is_ok() {
+        let busy = |lane: &Lane| has_work(lane) || inner.is_comparing(lane);
+        if timeout(limit, inner.until_idle(busy)).await.is_ok() {
             return;
         }
         for lane in &inner.lanes {
@@ -363,11 +372,29 @@ impl Inner {
         }
     }
 
+    /// Returns whether `lane` is to be compared with others that answer.
+    fn is_comparing(&self, lane: &Lane) -> bool {
+        let answers = |id: &DestinationId| {
+            let lane = self.lanes.iter().find(|lane| lane.destination.id == *id);
+            lane.is_some_and(|lane| lane.permission() == Permission::Go)
+        };
+        let id = &lane.destination.id;
+        let can_compare = self.first_new.borrow().is_some();
+        can_compare
+            && !self.comparison_rests.load(Ordering::Relaxed)
+            && answers(id)
+            && lock(&self.pairs)
+                .iter()
+                .any(|pair| pair.missing_in == *id && answers(&pair.held_by))
+    }
+
     fn start_background(self: &Arc<Self>) {
         let comparison = Comparison {
             lanes: self.lanes.clone(),
             spool: self.spool.clone(),
             pairs: Arc::clone(&self.pairs),
+            first_new: self.first_new.subscribe(),
+            rests: Arc::clone(&self.comparison_rests),
         };
         self.tasks.spawn(comparison.run(self.cancel.clone()));
         self.tasks.spawn(Arc::clone(self).keep_house());
@@ -635,7 +662,12 @@ impl Inner {
     }
 
     /// Forgets flights that PostgreSQL will not ask for again.
-    fn acknowledged(&self, name: WalFileName) {
+    fn acknowledged(&self, flight: &Flight) {
+        let name = flight.name;
+        if name.is_segment() && flight.is_new() {
+            self.first_new
+                .send_if_modified(|first| first.replace(name).is_none());
+        }
         let mut last = lock(&self.last);
         last.last_archived = Some(name);
         last.last_archived_at = Some(self.clock.now());

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, StrInput, Tag};
 
-use super::{Entry, Key, Kind, Mapping, Node, Span, SyntaxError, Value, scalar};
+use super::{Entry, Key, Kind, Mapping, Node, Position, Span, SyntaxError, Value, scalar};
 
 type Result<T> = std::result::Result<T, SyntaxError>;
 
@@ -14,9 +14,10 @@ const MAX_DEPTH: usize = 100;
 const MAX_ALIASED: usize = 4 << 20;
 
 /// Reads the document whose start was just read.
-pub(super) fn root<'t>(parser: &mut Parser<'t, StrInput<'t>>) -> Result<Node> {
+pub(super) fn root<'t>(parser: &mut Parser<'t, StrInput<'t>>, text: &'t str) -> Result<Node> {
     let mut builder = Builder {
         parser,
+        text,
         anchors: HashMap::new(),
         aliased: 0,
     };
@@ -26,6 +27,7 @@ pub(super) fn root<'t>(parser: &mut Parser<'t, StrInput<'t>>) -> Result<Node> {
 
 struct Builder<'p, 't> {
     parser: &'p mut Parser<'t, StrInput<'t>>,
+    text: &'t str,
     anchors: HashMap<usize, Node>,
     aliased: usize,
 }
@@ -48,6 +50,11 @@ impl<'t> Builder<'_, 't> {
             Event::Alias(id) => return self.alias(id, span, depth),
             Event::Scalar(text, style, anchor, tag) => {
                 let value = scalar_value(&text, style, tag.as_deref(), span)?;
+                let span = match style {
+                    ScalarStyle::Literal | ScalarStyle::Folded => self.content(span),
+                    _ if span.bytes().is_empty() => self.after_indicator(span),
+                    _ => span,
+                };
                 (Node { value, span }, anchor)
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -65,6 +72,38 @@ impl<'t> Builder<'_, 't> {
             self.anchors.insert(anchor, node.clone());
         }
         Ok(node)
+    }
+
+    /// Returns the place of a value that is not there: after the `:` or `-`, where it would be.
+    fn after_indicator(&self, span: Span) -> Span {
+        let rest = self.text.get(span.start.offset..).unwrap_or_default();
+        let mut place = span.start;
+        if rest.starts_with([':', '-']) {
+            place.offset += 1;
+            place.column += 1;
+        }
+        Span {
+            start: place,
+            end: place,
+        }
+    }
+
+    /// Returns the part of a block scalar without the blank lines at its end, which the parser
+    /// counts in up to the next token.
+    fn content(&self, mut span: Span) -> Span {
+        let slice = span.slice(self.text).unwrap_or_default();
+        let last = slice.trim_end().len();
+        let line_end = slice[last..].find(['\r', '\n']);
+        let content = &slice[..line_end.map_or(slice.len(), |end| last + end)];
+        let line = content.rsplit('\n').next().unwrap_or_default();
+        let breaks = content.matches('\n').count();
+        let before = if breaks == 0 { span.start.column } else { 1 };
+        span.end = Position {
+            offset: span.start.offset + content.len(),
+            line: span.start.line + breaks,
+            column: before + line.chars().count(),
+        };
+        span
     }
 
     fn alias(&mut self, id: usize, span: Span, depth: usize) -> Result<Node> {

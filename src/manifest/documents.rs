@@ -64,7 +64,9 @@ pub fn documents(text: &str) -> Vec<Document> {
     let mut documents = Vec::new();
     while let Some(event) = parser.next() {
         let (line, root) = match event {
-            Ok((Event::DocumentStart(..), span)) => (span.start.line(), build::root(&mut parser)),
+            Ok((Event::DocumentStart(..), span)) => {
+                (span.start.line(), build::root(&mut parser, text))
+            }
             Ok(_) => continue,
             Err(error) => (error.marker().line(), Err(error.into())),
         };

@@ -16,11 +16,7 @@ pub(super) fn resolve(text: &str) -> Option<Value> {
             Value::Bool(false)
         }
         ".nan" | ".NaN" | ".NAN" => return None,
-        _ if matches!(
-            text.trim_start_matches(['+', '-']),
-            ".inf" | ".Inf" | ".INF"
-        ) =>
-        {
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" | "-.inf" | "-.Inf" | "-.INF" => {
             return None;
         }
         _ => number(text).unwrap_or_else(|| Value::String(text.to_owned())),
@@ -32,7 +28,11 @@ fn number(text: &str) -> Option<Value> {
     if !text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) {
         return None;
     }
-    let digits = text.replace('_', "");
+    let digits = if text.starts_with('.') {
+        text.to_owned()
+    } else {
+        text.replace('_', "")
+    };
     integer(&digits)
         .map(Value::Integer)
         .or_else(|| float(&digits).map(float_value))
@@ -161,6 +161,9 @@ mod tests {
             "-",
             "+",
             "--1",
+            "--.inf",
+            "+.nan",
+            ".5_0",
             "-+1",
             "0x",
             "0xg",

@@ -18,6 +18,7 @@
 
 mod entry;
 mod files;
+mod inspect;
 mod lock;
 mod queue;
 mod state;
@@ -65,7 +66,8 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Files {
-    ready: bool,
+    loaded: bool,
+    writable: bool,
     next_new: u64,
 }
 
@@ -157,16 +159,7 @@ impl Spool {
         settings: SpoolSettings,
         workers: Workers,
     ) -> Result<Self, SpoolError> {
-        let spool = Self(Arc::new(Inner {
-            disk,
-            root: root.into(),
-            workers,
-            settings,
-            destinations,
-            files: Mutex::default(),
-            queue: Mutex::default(),
-            changed: Notify::new(),
-        }));
+        let spool = Self::new(disk, root.into(), destinations, settings, workers);
         match spool.blocking(|inner| inner.ready().map(drop)).await {
             Err(error @ SpoolError::Foreign { .. }) => Err(error),
             Err(error) => {
@@ -175,6 +168,25 @@ impl Spool {
             }
             Ok(()) => Ok(spool),
         }
+    }
+
+    fn new(
+        disk: Arc<dyn Disk>,
+        root: PathBuf,
+        destinations: Vec<DestinationId>,
+        settings: SpoolSettings,
+        workers: Workers,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            disk,
+            root,
+            workers,
+            settings,
+            destinations,
+            files: Mutex::default(),
+            queue: Mutex::default(),
+            changed: Notify::new(),
+        }))
     }
 
     /// Returns the folder.

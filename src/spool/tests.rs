@@ -3,7 +3,10 @@ use std::{io::Read, path::Path, sync::Arc};
 use super::*;
 use crate::{
     codec::{ContentHasher, Encoding},
-    disk::sim::{DiskFault, SimDisk},
+    disk::{
+        Disk,
+        sim::{DiskFault, SimDisk},
+    },
     store::Payload,
 };
 
@@ -297,7 +300,7 @@ async fn old_bytes_are_dropped_and_the_debt_stays() {
         .owe(&wal, vec![(ids()[0].clone(), debt("down"))], true)
         .await
         .unwrap();
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     spool
         .drop_bytes_older_than(hour, Timestamp::from_second(3600).unwrap())
         .await;
@@ -346,4 +349,44 @@ async fn state_is_remembered_and_a_damaged_one_is_forgotten() {
     disk.place(Path::new("/spool/state.json"), b"{");
 
     assert_eq!(open(&disk).await.load_state().await, None);
+}
+
+#[tokio::test]
+async fn inspecting_sees_what_is_owed_and_changes_nothing() {
+    let disk = SimDisk::new();
+    let spool = open(&disk).await;
+    let [owed, paid] = [wal(1, b"owed"), wal(2, b"paid")];
+    for wal in [&owed, &paid] {
+        let debts = ids().into_iter().map(|id| (id, debt("down"))).collect();
+        spool.owe(wal, debts, true).await.unwrap();
+    }
+    spool.pay(owed.name, &ids()[1]).await;
+    // A removal that was cut short.
+    let folder = format!("{ROOT}/queue/00000001/{}", paid.name);
+    for id in ids() {
+        disk.place(Path::new(&format!("{folder}/paid.{id}")), b"");
+    }
+
+    let inspected = inspect(&disk).await.unwrap();
+
+    assert_eq!(inspected.owed(&ids()[0]).files, 1);
+    assert!(!inspected.owes(&ids()[1]));
+    assert!(disk.stat(Path::new(&folder)).is_ok());
+    let refused = inspected.owe(&wal(3, b"x"), vec![], true).await;
+    assert!(matches!(refused, Err(SpoolError::Io { .. })));
+}
+
+#[tokio::test]
+async fn a_folder_without_a_spool_cannot_be_inspected() {
+    let disk = SimDisk::new();
+
+    let inspected = inspect(&disk).await;
+
+    assert!(matches!(inspected, Err(SpoolError::Io { .. })));
+    assert!(disk.stat(Path::new(ROOT)).is_err());
+}
+
+async fn inspect(disk: &SimDisk) -> Result<Spool, SpoolError> {
+    let disk: Arc<SimDisk> = Arc::new(disk.clone());
+    Spool::inspect(disk, ROOT, ids(), Workers::inline()).await
 }

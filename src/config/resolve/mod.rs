@@ -69,6 +69,7 @@ impl<'a> Resolver<'a> {
         self.refuse_other_clouds();
         self.warn_of_arguments(&configuration);
         let max_parallel = self.max_parallel(&configuration);
+        self.check_jobs(&configuration);
         let own_server_name = self.own_server_name(&configuration);
         let location = self.location(&configuration)?;
         let wal = configuration.wal.unwrap_or_default();
@@ -122,6 +123,15 @@ impl<'a> Resolver<'a> {
         valid
     }
 
+    fn check_jobs(&mut self, configuration: &BarmanObjectStoreConfiguration) {
+        let jobs = configuration.data.as_ref().and_then(|data| data.jobs);
+        if let Some(jobs) = jobs.filter(|jobs| *jobs < 1) {
+            let message = format!("jobs is {jobs}, which is not a number of uploads");
+            let problem = self.error(&["data", "jobs"], message);
+            self.semantic.push(problem.hint("Use 1 or more."));
+        }
+    }
+
     fn own_server_name(
         &mut self,
         configuration: &BarmanObjectStoreConfiguration,
@@ -146,32 +156,32 @@ impl<'a> Resolver<'a> {
 
     /// They are arguments of Barman's programs, which walcast does not run.
     fn warn_of_arguments(&mut self, configuration: &BarmanObjectStoreConfiguration) {
-        let wal = configuration.wal.clone().unwrap_or_default();
-        let data = configuration.data.clone().unwrap_or_default();
+        let wal = configuration.wal.as_ref();
+        let data = configuration.data.as_ref();
         let lists = [
             (
                 "wal",
                 "archiveAdditionalCommandArgs",
-                wal.archive_additional_command_args,
+                wal.map(|wal| &wal.archive_additional_command_args),
             ),
             (
                 "wal",
                 "restoreAdditionalCommandArgs",
-                wal.restore_additional_command_args,
+                wal.map(|wal| &wal.restore_additional_command_args),
             ),
             (
                 "data",
                 "additionalCommandArgs",
-                data.additional_command_args,
+                data.map(|data| &data.additional_command_args),
             ),
             (
                 "data",
                 "restoreAdditionalCommandArgs",
-                data.restore_additional_command_args,
+                data.map(|data| &data.restore_additional_command_args),
             ),
         ];
         for (section, field, arguments) in lists {
-            for (i, argument) in arguments.iter().enumerate() {
+            for (i, argument) in arguments.into_iter().flatten().enumerate() {
                 let name = argument.split('=').next().unwrap_or_default();
                 let path = path(&[section, field]).index(i);
                 let message = format!("argument `{name}` is ignored by walcast");

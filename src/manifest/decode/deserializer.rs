@@ -113,8 +113,10 @@ fn plainly(expected: &dyn Expected) -> String {
         "a string" => "text".to_owned(),
         "a map" => "a mapping".to_owned(),
         "a sequence" => "a list".to_owned(),
-        "u16" | "u32" | "u64" => "a whole number that is not negative".to_owned(),
-        "i32" | "i64" => "a whole number".to_owned(),
+        "u16" => "a whole number from 0 to 65535".to_owned(),
+        "u32" => "a whole number from 0 to 4294967295".to_owned(),
+        "i32" => "a whole number from -2147483648 to 2147483647".to_owned(),
+        "i64" | "u64" => "a whole number".to_owned(),
         _ if text.starts_with("struct ") => "a mapping".to_owned(),
         _ => text,
     }

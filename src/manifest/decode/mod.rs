@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 
 pub use self::deserializer::Fault;
-use super::{Node, Path, Span};
+use super::{Node, Path, Segment, Span};
 
 /// What [`decode`] found.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,62 +30,82 @@ pub struct DecodeError {
     pub fault: Fault,
 }
 
-/// Reads `node` as a `T` and reports everything that does not fit, not only the first.
+/// Reads `node` as a `T` and reports everything that does not fit (up to 100 faults), not only the first.
 ///
 /// Serde stops at the first error, so what is at fault is taken out and the rest is read again.
 /// Nulls are what they are in Kubernetes: absent where a list, a mapping or a flag is expected.
 /// No error has a value in it except that of an enumeration, so that Secrets can be read.
 pub fn decode<T: DeserializeOwned>(node: &Node) -> Decoded<T> {
-    let mut rest = node.clone();
-    let mut errors: Vec<DecodeError> = Vec::new();
-    let mut removed: Vec<Path> = Vec::new();
+    let mut attempt = Attempt {
+        node,
+        rest: node.clone(),
+        removed: Vec::new(),
+        errors: Vec::new(),
+    };
     loop {
-        let error = match serde_path_to_error::deserialize::<_, T>(&rest) {
-            Ok(value) => {
-                return Decoded {
-                    value: Some(value),
-                    errors,
-                };
+        let value = match serde_path_to_error::deserialize(&attempt.rest) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let path = Path::from(error.path());
+                if attempt.take_out(&path, error.into_inner()) {
+                    continue;
+                }
+                None
             }
-            Err(error) => error,
         };
-        let parent = Path::from(error.path());
-        let (path, fault) = locate(&rest, parent.clone(), error.into_inner());
-        let is_missing = matches!(fault, Fault::MissingField(_));
-        if !(is_missing && removed.contains(&path)) {
-            errors.push(DecodeError {
-                span: span(node, &path, &fault),
-                path: path.clone(),
-                fault,
-            });
-        }
-        // A value that lacks something is of no use: it goes as a whole.
-        let culprit = if is_missing { parent } else { path };
-        if rest.remove(&culprit).is_none() {
-            return Decoded {
-                value: None,
-                errors,
-            };
-        }
-        removed.push(culprit);
+        return Decoded {
+            value,
+            errors: attempt.errors,
+        };
     }
 }
 
-/// Serde names the field of these faults, and its path ends at what has or should have it.
-fn locate(root: &Node, parent: Path, fault: Fault) -> (Path, Fault) {
-    let path = match &fault {
-        Fault::MissingField(field) => parent.key(*field),
-        Fault::UnknownField { field, .. } => {
-            let inside = parent.clone().key(field);
-            if root.get(&inside).is_some() {
-                inside
-            } else {
-                parent
-            }
+/// Nobody reads more, and each costs a reading of the rest.
+const MAX_ERRORS: usize = 100;
+
+struct Attempt<'n> {
+    node: &'n Node,
+    /// `node` without what is at fault.
+    rest: Node,
+    /// What is at fault, by its path in `node`.
+    removed: Vec<Path>,
+    errors: Vec<DecodeError>,
+}
+
+impl Attempt<'_> {
+    /// Records the fault that serde met at `at` and removes what has it; `false` ends it all.
+    ///
+    /// Of an unknown field serde gives its own path, of a missing one that of what lacks it, which
+    /// is of no use without it.
+    fn take_out(&mut self, at: &Path, fault: Fault) -> bool {
+        let original = before_removal(at, &self.removed);
+        let path = match fault {
+            Fault::MissingField(field) => original.clone().key(field),
+            _ => original.clone(),
+        };
+        if !self.removed.contains(&path) {
+            let span = span(self.node, &path, &fault);
+            self.errors.push(DecodeError { path, span, fault });
         }
-        _ => parent,
-    };
-    (path, fault)
+        self.removed.push(original);
+        self.errors.len() < MAX_ERRORS && self.rest.remove(at).is_some()
+    }
+}
+
+/// Returns what `path` was before the items of lists that `removed` leads to were taken out.
+fn before_removal(path: &Path, removed: &[Path]) -> Path {
+    let mut original = Path::root();
+    for segment in path.segments() {
+        original = match segment {
+            Segment::Key(key) => original.key(key),
+            Segment::Index(index) => {
+                let is_there = |i: &usize| !removed.contains(&original.clone().index(*i));
+                let there = (0..).filter(is_there).nth(*index);
+                original.index(there.expect("there are always more indices than removed ones"))
+            }
+        };
+    }
+    original
 }
 
 fn span(root: &Node, path: &Path, fault: &Fault) -> Span {

@@ -1,1 +1,188 @@
 //! Barman Cloud's layout.
+//!
+//! What the tools `barman-cloud-wal-archive` and `barman-cloud-wal-restore` 3.17 to 3.20 write and
+//! read, and with them CloudNativePG and its Barman Cloud plugin. Below `PREFIX/SERVER/`:
+//!
+//! | key | what |
+//! | --- | --- |
+//! | `wals/<first 16 digits>/<name>[.<ending>]` | segments, partial segments, backup labels |
+//! | `wals/<timeline>.history[.<ending>]` | history files |
+//!
+//! The ending names the codec: `gz`, `bz2`, `xz`, `zst`, `lz4` or `snappy`. There is no index and
+//! no checksum of the content, so what is stored can be compared only by reading it. The tools
+//! replace what is there without a look; we never do.
+
+mod keys;
+mod list;
+mod put;
+mod seen;
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+
+pub use self::keys::WalKeys;
+use self::{list::Lister, seen::Seen};
+use super::{
+    ClusterIdentity, Expect, Format, PutOutcome, Repository, Result, StoredWal, WalFile,
+    decode::Encoded,
+};
+use crate::{
+    codec::{Codec, Encoding},
+    pg::WalFileName,
+    store::{GetOptions, Object, Store, Tags},
+    workers::Workers,
+};
+
+/// Where in a store a server's backups are, and how they are written.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BarmanSettings {
+    /// The path of the destination's URL without its leading slashes, otherwise as given.
+    pub prefix: String,
+    /// The server's name, taken as it is.
+    pub server_name: String,
+    /// How WAL is written. What is there already may be encoded in any way.
+    pub wal_encoding: Encoding,
+    /// Tags of WAL objects, where the store has tags.
+    pub tags: Tags,
+    /// Tags of history files instead of [`tags`](Self::tags); none for the same ones.
+    pub history_tags: Tags,
+}
+
+impl BarmanSettings {
+    /// Settings with uncompressed WAL and without tags, as the tools have them by default.
+    pub fn new(prefix: impl Into<String>, server_name: impl Into<String>) -> Self {
+        Self {
+            prefix: prefix.into(),
+            server_name: server_name.into(),
+            wal_encoding: Encoding::PLAIN,
+            tags: Tags::default(),
+            history_tags: Tags::default(),
+        }
+    }
+}
+
+/// A server's backups in Barman Cloud's layout.
+///
+/// ```
+/// use std::sync::Arc;
+/// use walcast::{
+///     codec::{Codec, Encoding},
+///     repository::{Repository, barman::{BarmanRepository, BarmanSettings}},
+///     store::MemoryStore,
+///     workers::Workers,
+/// };
+///
+/// let settings = BarmanSettings {
+///     wal_encoding: Encoding::new(Codec::Gzip, None)?,
+///     ..BarmanSettings::new("pg", "cluster-example")
+/// };
+/// let store = Arc::new(MemoryStore::new());
+/// let repository = BarmanRepository::new(store, settings, Workers::new());
+/// assert_eq!(repository.to_string(), "barman:memory/pg/cluster-example");
+/// # Ok::<(), walcast::codec::CodecError>(())
+/// ```
+#[derive(Debug)]
+pub struct BarmanRepository {
+    lister: Lister,
+    settings: BarmanSettings,
+    workers: Workers,
+    seen: Seen,
+}
+
+impl BarmanRepository {
+    /// Creates a repository on `store`; asks nothing of it yet.
+    pub fn new(store: Arc<dyn Store>, settings: BarmanSettings, workers: Workers) -> Self {
+        let lister = Lister {
+            store,
+            keys: WalKeys::new(&settings.prefix, &settings.server_name),
+            preferred: settings.wal_encoding.codec(),
+        };
+        Self {
+            lister,
+            settings,
+            workers,
+            seen: Seen::default(),
+        }
+    }
+
+    fn store(&self) -> &dyn Store {
+        &*self.lister.store
+    }
+
+    fn keys(&self) -> &WalKeys {
+        &self.lister.keys
+    }
+
+    fn decode(
+        &self,
+        object: Object,
+        codec: Option<Codec>,
+        limit: u64,
+    ) -> BoxStream<'static, Result<Bytes>> {
+        let encoded = Encoded {
+            repository: self.to_string(),
+            key: object.meta.key.clone(),
+            codec,
+            limit,
+        };
+        encoded.decode(object, self.workers.clone())
+    }
+}
+
+#[async_trait]
+impl Repository for BarmanRepository {
+    fn format(&self) -> Format {
+        Format::Barman
+    }
+
+    fn wal_encoding(&self) -> Encoding {
+        self.settings.wal_encoding
+    }
+
+    /// Asks for one level of a listing. The layout does not record which cluster it belongs to.
+    async fn check(&self, _identity: Option<&ClusterIdentity>) -> Result<()> {
+        self.store().list_level(self.keys().server()).await?;
+        Ok(())
+    }
+
+    async fn put_wal(&self, wal: &WalFile, expect: Expect) -> Result<PutOutcome> {
+        self.put(wal, expect).await
+    }
+
+    async fn find_wal(&self, name: WalFileName) -> Result<Vec<StoredWal>> {
+        self.lister
+            .below(&self.keys().stem(name), |found| found == name)
+            .await
+    }
+
+    async fn read_wal(
+        &self,
+        wal: &StoredWal,
+        limit: u64,
+    ) -> Result<BoxStream<'static, Result<Bytes>>> {
+        let object = self.store().get(&wal.key, GetOptions::default()).await?;
+        Ok(self.decode(object, wal.codec, limit))
+    }
+
+    fn list_wal(&self, from: Option<WalFileName>) -> BoxStream<'static, Result<StoredWal>> {
+        self.lister.clone().archive(from)
+    }
+}
+
+impl fmt::Display for BarmanRepository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let server = self.keys().server();
+        write!(
+            f,
+            "barman:{}/{}",
+            self.store(),
+            server.trim_end_matches('/')
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -70,11 +70,21 @@ impl FsStore {
         let name = Name(&root).to_string();
         let opened = workers.disk(move || Tree::open(root)).await;
         let tree = opened.map_err(|failure| explain(failure, Operation::Head, &name, None))?;
-        Ok(Self {
+        Ok(Self::with_tree(tree, workers))
+    }
+
+    /// Takes `root` without a look at it: as [`open`](Self::open), but while the folder is not
+    /// there it is the operations that fail as denied.
+    pub fn new(root: impl Into<PathBuf>, workers: Workers) -> Self {
+        Self::with_tree(Tree::new(root.into()), workers)
+    }
+
+    fn with_tree(tree: Tree, workers: Workers) -> Self {
+        Self {
             tree: Arc::new(tree),
             workers,
             swept: Arc::default(),
-        })
+        }
     }
 
     /// Returns the folder.

@@ -37,6 +37,23 @@ async fn a_folder_that_is_not_there_is_never_created() {
 }
 
 #[tokio::test]
+async fn a_folder_that_comes_later_is_taken_up() {
+    let mut world = World::new().await;
+    fs::remove_dir(&world.root).unwrap();
+    world.store = FsStore::new(&world.root, Workers::inline());
+
+    world.assert_all_denied().await;
+    assert!(!world.root.exists());
+    fs::create_dir(&world.root).unwrap();
+    world.put("a").await.unwrap();
+    assert_eq!(world.list().await, ["a"]);
+
+    fs::rename(&world.root, world.outer.path().join("volume")).unwrap();
+    fs::create_dir(&world.root).unwrap();
+    world.assert_all_denied().await;
+}
+
+#[tokio::test]
 async fn nothing_is_missing_from_a_folder_that_vanished() {
     let world = World::new().await;
     world.put("a/b").await.unwrap();

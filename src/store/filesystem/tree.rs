@@ -6,7 +6,7 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard},
+    sync::{Mutex, MutexGuard, OnceLock},
 };
 
 use jiff::Timestamp;
@@ -24,8 +24,8 @@ const FOREIGN: [&str; 1] = ["lost+found"];
 #[derive(Debug)]
 pub(super) struct Tree {
     root: PathBuf,
-    /// Device and inode of the root when it was opened.
-    identity: (u64, u64),
+    /// Device and inode of the root when it was first seen.
+    identity: OnceLock<(u64, u64)>,
     /// Folders whose entry in their parent is known to be on disk.
     durable: Mutex<HashSet<PathBuf>>,
 }
@@ -34,6 +34,15 @@ impl Tree {
     const FOLDER_MODE: u32 = 0o750;
     const LONGEST_NAME: usize = 255;
     const MOST_DURABLE: usize = 4096;
+
+    /// Takes a folder that may not be there yet.
+    pub(super) fn new(root: PathBuf) -> Self {
+        Self {
+            root,
+            identity: OnceLock::new(),
+            durable: Mutex::default(),
+        }
+    }
 
     /// Opens an existing folder.
     pub(super) fn open(root: PathBuf) -> Attempt<Self> {
@@ -44,11 +53,9 @@ impl Tree {
         if !metadata.is_dir() {
             return Err(Failure::no_root(None));
         }
-        Ok(Self {
-            root,
-            identity: (metadata.dev(), metadata.ino()),
-            durable: Mutex::default(),
-        })
+        let tree = Self::new(root);
+        tree.identity.get_or_init(|| identity(&metadata));
+        Ok(tree)
     }
 
     pub(super) fn root(&self) -> &Path {
@@ -60,12 +67,16 @@ impl Tree {
         self.root.join(HIDDEN).join(name)
     }
 
-    /// Fails if the folder has gone since it was opened, or is another: that below a volume which
-    /// is not mounted any more. A remounted volume is known by the hidden folder.
+    /// Fails if the folder is not there, or has become another since it was first seen: that below
+    /// a volume which is not mounted any more. A remounted volume is known by the hidden folder.
     pub(super) fn check_root(&self) -> Attempt {
         let metadata = fs::metadata(&self.root).map_err(|e| Failure::no_root(Some(e)))?;
-        let is_same = (metadata.dev(), metadata.ino()) == self.identity;
-        if metadata.is_dir() && (is_same || self.root.join(HIDDEN).is_dir()) {
+        if !metadata.is_dir() {
+            return Err(Failure::no_root(None));
+        }
+        let found = identity(&metadata);
+        let is_same = *self.identity.get_or_init(|| found) == found;
+        if is_same || self.root.join(HIDDEN).is_dir() {
             Ok(())
         } else {
             Err(Failure::no_root(None))
@@ -215,6 +226,10 @@ impl Tree {
     fn durable(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
         self.durable.lock().expect("no holder of the lock panics")
     }
+}
+
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }
 
 /// Returns whether an entry of the root is not part of the store.

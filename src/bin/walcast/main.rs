@@ -1,0 +1,142 @@
+//! The program `walcast`: wiring of the library, one file per command.
+
+mod client;
+mod configuration;
+mod duration;
+mod logging;
+mod output;
+mod policy;
+mod protocol;
+mod serve;
+mod signals;
+mod spool;
+mod status;
+mod table;
+mod wal_archive;
+mod wal_restore;
+
+use std::{
+    ffi::OsString,
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
+
+use self::{
+    logging::LogOptions,
+    output::{Failure, Format},
+    serve::Serve,
+    status::Status,
+    wal_archive::WalArchive,
+    wal_restore::WalRestore,
+};
+
+/// Keeps the backups of a PostgreSQL cluster in several places at once.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    log: LogOptions,
+    /// How results are printed.
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = Format::Text, help_heading = "Output")]
+    output: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Archives one WAL file to every destination: PostgreSQL's `archive_command`.
+    ///
+    /// Ends with 0 when the file is archived: PostgreSQL may recycle it. Ends with 1 when it is
+    /// not: PostgreSQL keeps it and asks again.
+    WalArchive(WalArchive),
+    /// Fetches one WAL file from the first destination that has it: PostgreSQL's `restore_command`.
+    ///
+    /// Ends with 0 when the file is there, and with 1 when every destination answered and none
+    /// has it. Ends with 200 in any other case, so that recovery stops rather than ends early.
+    WalRestore(WalRestore),
+    /// Stays and archives for `wal-archive`, with warm connections, sending ahead and catching up.
+    Serve(Serve),
+    /// Tells what each destination holds and owes.
+    ///
+    /// Ends with 0 when every destination holds everything, with 1 when one owes something or is
+    /// down, and with 2 when that cannot be told.
+    Status(Status),
+}
+
+impl Command {
+    /// How the process ends when something goes wrong that the command did not foresee.
+    fn code_of_failure(&self) -> u8 {
+        match self {
+            Self::WalArchive(_) | Self::Serve(_) => output::FAILED,
+            Self::WalRestore(_) => wal_restore::UNKNOWN,
+            Self::Status(_) => status::UNKNOWN,
+        }
+    }
+
+    fn runtime(&self) -> std::io::Result<Runtime> {
+        match self {
+            Self::Serve(_) => Builder::new_multi_thread().enable_all().build(),
+            Self::WalArchive(_) | Self::WalRestore(_) | Self::Status(_) => {
+                Builder::new_current_thread().enable_all().build()
+            }
+        }
+    }
+
+    async fn run(self, format: Format) -> Result<u8, Failure> {
+        match self {
+            Self::WalArchive(command) => command.run(format).await,
+            Self::WalRestore(command) => command.run(format).await,
+            Self::Serve(command) => command.run().await,
+            Self::Status(command) => command.run(format).await,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error, &arguments),
+    };
+    cli.log.start(matches!(cli.command, Command::Serve(_)));
+    let otherwise = cli.command.code_of_failure();
+    // PostgreSQL takes the code of a panic for the end of the archive, or of the server.
+    let code = catch_unwind(AssertUnwindSafe(|| run(cli)));
+    ExitCode::from(code.unwrap_or(otherwise))
+}
+
+fn run(cli: Cli) -> u8 {
+    let json = cli.log.is_json();
+    let otherwise = cli.command.code_of_failure();
+    let runtime = cli.command.runtime().context("starting the runtime");
+    let result = match runtime {
+        Ok(runtime) => {
+            let result = runtime.block_on(cli.command.run(cli.output));
+            // A job that hangs on a dead file system must not keep the process.
+            runtime.shutdown_background();
+            result
+        }
+        Err(error) => Err(Failure::new(format!("{error:#}"))),
+    };
+    result.unwrap_or_else(|failure| {
+        failure.print(json);
+        otherwise
+    })
+}
+
+/// Prints help, or what is wrong with the arguments.
+fn refuse(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    // Nothing is left to say if that cannot be printed.
+    let _ = error.print();
+    let ends_recovery = arguments.iter().any(|argument| argument == "wal-restore");
+    match error.exit_code() {
+        0 => ExitCode::SUCCESS,
+        _ if ends_recovery => ExitCode::from(wal_restore::UNKNOWN),
+        _ => ExitCode::from(status::UNKNOWN),
+    }
+}

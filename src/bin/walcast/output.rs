@@ -1,0 +1,91 @@
+//! What a command prints and how it ends.
+
+use std::{
+    error::Error,
+    io::{self, Write},
+};
+
+use clap::ValueEnum;
+use serde::Serialize;
+use walcast::error::chain;
+
+/// The exit code of a command that could not do its work.
+pub(crate) const FAILED: u8 = 1;
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Why a command failed, for people.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// What happened.
+    text: String,
+    /// What to do, as a full sentence.
+    hint: Option<String>,
+    /// Whether the text says itself that it is an error.
+    rendered: bool,
+}
+
+impl Failure {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            hint: None,
+            rendered: false,
+        }
+    }
+
+    /// Takes an error with its causes.
+    pub(crate) fn of(error: &dyn Error) -> Self {
+        Self::new(chain(error))
+    }
+
+    /// Takes a report that has its own form.
+    pub(crate) fn report(report: &impl ToString) -> Self {
+        Self {
+            rendered: true,
+            ..Self::new(report.to_string())
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn with_hint(mut self, hint: Option<impl Into<String>>) -> Self {
+        self.hint = hint.map(Into::into);
+        self
+    }
+
+    /// Prints it to standard error, as a log record if those are JSON.
+    pub(crate) fn print(&self, json: bool) {
+        if json {
+            tracing::error!(hint = self.hint, "{}", self.text);
+            return;
+        }
+        let label = if self.rendered { "" } else { "error: " };
+        let mut text = format!("{label}{}\n", self.text);
+        if let Some(hint) = &self.hint {
+            text = format!("{text}hint: {hint}\n");
+        }
+        // Nobody is left to tell if standard error is gone.
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+/// Prints text to standard output; a reader that has gone away has seen enough.
+pub(crate) fn print(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+}
+
+/// Prints a value as one line of JSON.
+pub(crate) fn print_json(value: &impl Serialize) {
+    let text = serde_json::to_string(value).expect("results have only JSON's types");
+    print(&format!("{text}\n"));
+}

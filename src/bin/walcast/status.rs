@@ -1,0 +1,133 @@
+//! `walcast status`: what each destination holds and owes.
+
+use std::{
+    io::{IsTerminal, stdout},
+    time::Duration,
+};
+
+use clap::Args;
+use jiff::Timestamp;
+use tokio::time::sleep;
+use walcast::{
+    clock::{Clock, SystemClock},
+    fanout::{self, Destination},
+    workers::Workers,
+};
+
+use crate::{
+    client,
+    configuration::ConfigOptions,
+    duration,
+    output::{self, Failure, Format},
+    protocol::{Answer, Request},
+    signals::Stop,
+    spool::SpoolOptions,
+    table,
+};
+
+/// The exit code when a destination owes something or is down.
+const INCOMPLETE: u8 = 1;
+/// The exit code when nothing can be told.
+pub(crate) const UNKNOWN: u8 = 2;
+
+#[derive(Args, Debug)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    config: ConfigOptions,
+    #[command(flatten)]
+    spool: SpoolOptions,
+    /// Tells it again after so many seconds, until interrupted. Default: 2.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true,
+        default_missing_value = "2", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    watch: Option<u64>,
+    /// Ends as soon as every destination holds everything.
+    #[arg(long, requires = "watch")]
+    until_complete: bool,
+}
+
+/// How things are, and who says so.
+struct View {
+    status: fanout::Status,
+    source: Source,
+}
+
+enum Source {
+    Resident,
+    /// The spool, which was last written at this time.
+    Spool(Timestamp),
+    /// The spool, whose state is lost or was never written.
+    Nothing,
+}
+
+impl Status {
+    pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
+        let workers = Workers::new();
+        let destinations = self.config.load(&workers).await?;
+        let mut stop = Stop::listen()?;
+        let in_place = self.watch.is_some() && format == Format::Text;
+        loop {
+            let view = self.look(&destinations, &workers).await?;
+            match format {
+                Format::Json => output::print_json(&view.status),
+                Format::Text if !in_place => output::print(&view.text()),
+                Format::Text if stdout().is_terminal() => {
+                    output::print(&format!("\x1b[H\x1b[2J{}", view.text()));
+                }
+                Format::Text => output::print(&table::lines(&view.status)),
+            }
+            let Some(seconds) = self.watch else {
+                return Ok(view.code());
+            };
+            if self.until_complete && view.code() == 0 {
+                return Ok(0);
+            }
+            tokio::select! {
+                () = stop.requested() => return Ok(view.code()),
+                () = sleep(Duration::from_secs(seconds)) => {}
+            }
+        }
+    }
+
+    async fn look(&self, destinations: &[Destination], workers: &Workers) -> Result<View, Failure> {
+        let answer = client::ask(self.spool.root(), &Request::Status {}).await;
+        if let Some(Answer::Status(status)) = answer {
+            let source = Source::Resident;
+            return Ok(View { status, source });
+        }
+        let spool = self.spool.inspect(destinations, workers).await;
+        let spool = spool.map_err(|error| {
+            let hint = "Check --spool: the first archived file creates the spool.";
+            Failure::of(&error).with_hint(Some(hint))
+        })?;
+        let state = spool.load_state().await;
+        let source = match state.as_ref().map(|state| state.saved.unwrap_or_default()) {
+            Some(saved) => Source::Spool(saved),
+            None => Source::Nothing,
+        };
+        let state = state.unwrap_or_default();
+        let status = fanout::Status::new(&state, &spool, destinations, SystemClock.now());
+        Ok(View { status, source })
+    }
+}
+
+impl View {
+    fn code(&self) -> u8 {
+        match self.source {
+            _ if !self.status.is_complete() => INCOMPLETE,
+            Source::Nothing => UNKNOWN,
+            Source::Resident | Source::Spool(_) => 0,
+        }
+    }
+
+    fn text(&self) -> String {
+        let source = match self.source {
+            Source::Resident => "says the resident".to_owned(),
+            Source::Spool(saved) => {
+                let age = walcast::clock::between(saved, self.status.at);
+                format!("by the spool, last used {} ago", duration::rough(age))
+            }
+            Source::Nothing => "not known: the spool has no state".to_owned(),
+        };
+        table::page(&self.status, &source)
+    }
+}

@@ -1,0 +1,138 @@
+//! A status as people like to read it.
+
+use std::fmt::Write;
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use jiff::Timestamp;
+use walcast::{
+    byte_size::ByteSize,
+    clock,
+    fanout::{DestinationState, DestinationStatus, Status},
+};
+
+use crate::duration::rough;
+
+const HEADER: [&str; 8] = [
+    "DESTINATION",
+    "LAYOUT",
+    "STATE",
+    "OWES",
+    "OLDEST OWED",
+    "SINCE",
+    "LAST STORED",
+    "NEXT ATTEMPT",
+];
+
+/// Prints a table of the destinations, and below it what is wrong; `source` says who tells it.
+pub(crate) fn page(status: &Status, source: &str) -> String {
+    let mut text = format!("{}\n{}\n", headline(status, source), table(status));
+    for destination in &status.destinations {
+        text.push_str(&trouble(destination));
+    }
+    text
+}
+
+/// Prints a line per destination.
+pub(crate) fn lines(status: &Status) -> String {
+    let mut text = String::new();
+    for one in &status.destinations {
+        let (at, id, state) = (seconds(status.at), &one.id, name(one));
+        let owed = owed(one).unwrap_or_else(|| "nothing".into());
+        writeln!(text, "{at} {id} {state}, owes {owed}").expect("a string takes all");
+    }
+    text
+}
+
+fn headline(status: &Status, source: &str) -> String {
+    let not = if status.is_complete() { "" } else { "not " };
+    let last = match (status.last_archived, status.last_archived_at) {
+        (Some(name), Some(at)) => format!("last archived {name} {}", ago(at, status.at)),
+        _ => "nothing archived yet".to_owned(),
+    };
+    format!("{not}every destination holds everything ({source}); {last}\n")
+}
+
+fn table(status: &Status) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(HEADER);
+    for destination in &status.destinations {
+        table.add_row(row(destination, status.at));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+        column.set_cell_alignment(CellAlignment::Left);
+    }
+    table.trim_fmt() + "\n"
+}
+
+fn row(one: &DestinationStatus, at: Timestamp) -> [String; 8] {
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
+    let stored = one.last_stored.zip(one.last_stored_at);
+    [
+        one.id.to_string(),
+        one.format.to_string(),
+        name(one).to_owned(),
+        or_dash(owed(one)),
+        or_dash(one.oldest_owed.map(|name| name.to_string())),
+        or_dash(one.owed_since.map(|since| ago(since, at))),
+        or_dash(stored.map(|(name, stored)| format!("{name} {}", ago(stored, at)))),
+        or_dash(
+            one.next_attempt
+                .map(|next| format!("in {}", rough(clock::between(at, next)))),
+        ),
+    ]
+}
+
+fn owed(one: &DestinationStatus) -> Option<String> {
+    let files = if one.owed == 1 { "file" } else { "files" };
+    let size = ByteSize::new(one.owed_bytes);
+    (one.owed > 0).then(|| format!("{} {files} ({})", one.owed, rounded(size)))
+}
+
+/// Returns a size with at most one decimal.
+fn rounded(size: ByteSize) -> String {
+    let bytes = size.bytes();
+    let units = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
+    match units.iter().find(|(shift, _)| bytes >> shift > 0) {
+        Some((shift, unit)) => {
+            let tenths = (u128::from(bytes) * 10) >> shift;
+            format!("{}.{} {unit}", tenths / 10, tenths % 10)
+        }
+        None => format!("{bytes} B"),
+    }
+}
+
+fn name(one: &DestinationStatus) -> &'static str {
+    match one.state {
+        DestinationState::Healthy if one.comparing => "comparing",
+        DestinationState::Healthy => "healthy",
+        DestinationState::Behind => "behind",
+        DestinationState::Down => "down",
+        DestinationState::Refused => "refused",
+        DestinationState::Conflict => "conflict",
+        _ => "unknown",
+    }
+}
+
+/// Says what is wrong with a destination and what to do; nothing if nothing is.
+fn trouble(one: &DestinationStatus) -> String {
+    let mut text = String::new();
+    if let Some(error) = &one.error {
+        let _ = writeln!(text, "\n{} ({}):\n  {error}", one.id, one.location);
+        if let Some(hint) = &one.hint {
+            let _ = writeln!(text, "  hint: {hint}");
+        }
+    }
+    text
+}
+
+fn ago(then: Timestamp, now: Timestamp) -> String {
+    format!("{} ago", rough(clock::between(then, now)))
+}
+
+fn seconds(at: Timestamp) -> Timestamp {
+    at.round(jiff::Unit::Second).unwrap_or(at)
+}

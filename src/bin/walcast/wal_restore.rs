@@ -1,0 +1,125 @@
+//! `walcast wal-restore`: the first destination that has the file.
+
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+
+use clap::Args;
+use walcast::{
+    clock::{Clock, SystemClock},
+    fanout::{Destination, DestinationId},
+    pg::WalFileName,
+    restore::{Fetched, WalFetchError, WalFetcher},
+    spool::State,
+    workers::Workers,
+};
+
+use crate::{
+    configuration::ConfigOptions,
+    duration,
+    output::{self, FAILED, Failure, Format},
+    policy::check_known,
+    spool::SpoolOptions,
+};
+
+/// PostgreSQL stops recovery when `restore_command` ends with more than 125, instead of taking
+/// the file for the end of the archive.
+pub(crate) const UNKNOWN: u8 = 200;
+
+#[derive(Args, Debug)]
+pub(crate) struct WalRestore {
+    #[command(flatten)]
+    config: ConfigOptions,
+    /// The spool of `wal-archive`: destinations that were down when it was last used are asked last.
+    #[arg(long, value_name = "DIR", env = "WALCAST_SPOOL")]
+    spool: Option<PathBuf>,
+    /// How long a destination that does not answer is asked again.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
+    deadline: Duration,
+    /// A destination that is not asked, because it is lost for good; may be given several times.
+    #[arg(long, value_name = "DEST")]
+    without: Vec<DestinationId>,
+    /// The name of the file: PostgreSQL's %f.
+    #[arg(value_name = "NAME")]
+    name: WalFileName,
+    /// Where it goes: PostgreSQL's %p.
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+}
+
+impl WalRestore {
+    /// How long a destination may take to open a file before the next is asked too.
+    const HEDGE: Duration = Duration::from_secs(2);
+
+    pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
+        let workers = Workers::new();
+        let mut destinations = self.config.load(&workers).await?;
+        check_known("--without", &self.without, &destinations)?;
+        destinations.retain(|one| !self.without.contains(&one.id));
+        if destinations.is_empty() {
+            return Err(Failure::new("--without leaves no destination"));
+        }
+        let down = self.down(&destinations, &workers).await;
+        destinations.sort_by_key(|one| down.contains(&one.id));
+        let fetcher = WalFetcher {
+            destinations,
+            deadline: self.deadline,
+            hedge: Self::HEDGE,
+            workers,
+        };
+        match fetcher.fetch(self.name, &self.path).await {
+            Ok(file) => {
+                self.report(&file, format);
+                Ok(0)
+            }
+            // PostgreSQL asks for files that do not exist yet all the time.
+            Err(error @ WalFetchError::NotFound { .. }) => {
+                tracing::info!("{error}");
+                Ok(FAILED)
+            }
+            Err(error) => Err(Failure::of(&error).with_hint(error.hint())),
+        }
+    }
+
+    /// Returns the destinations that were down a moment ago.
+    async fn down(
+        &self,
+        destinations: &[Destination],
+        workers: &Workers,
+    ) -> BTreeSet<DestinationId> {
+        let Some(root) = self.spool.clone() else {
+            return BTreeSet::new();
+        };
+        let spool = SpoolOptions { root }.inspect(destinations, workers).await;
+        let state = match spool {
+            Ok(spool) => spool.load_state().await.unwrap_or_default(),
+            // A hint that cannot be had costs time, no more.
+            Err(error) => {
+                tracing::debug!("the order is that of the files: {error}");
+                State::default()
+            }
+        };
+        let now = SystemClock.now();
+        let is_down = state.destinations.into_iter();
+        is_down
+            .filter(|(_, known)| known.not_before.is_some_and(|until| until > now))
+            .map(|(id, _)| id)
+            .collect()
+    }
+
+    fn report(&self, fetched: &Fetched, format: Format) {
+        for (destination, complaint) in &fetched.complaints {
+            tracing::warn!(
+                "{} came from {}; {destination}: {complaint}",
+                self.name,
+                fetched.from
+            );
+        }
+        tracing::info!("{} came from {}", self.name, fetched.from);
+        if format == Format::Json {
+            output::print_json(&serde_json::json!({
+                "name": self.name,
+                "from": fetched.from,
+                "bytes": fetched.bytes,
+            }));
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! From a configuration to destinations that the engines take.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use super::{Config, Credentials, DestinationConfig, Location, S3Location};
+use crate::{
+    codec::{Codec, CodecError, Encoding},
+    crd::barman_cloud::{Encryption, WalCompression},
+    destination::{DestinationId, InvalidDestinationId},
+    fanout::Destination,
+    repository::barman::{BarmanRepository, BarmanSettings},
+    store::{
+        Composition, FsStore, RetryPolicy, Store, compose,
+        s3::{self, InvalidS3Config, S3Config, S3Store, ServerSideEncryption},
+    },
+    workers::Workers,
+};
+
+/// A destination cannot be made of its configuration.
+#[derive(Debug, thiserror::Error)]
+#[error("destination `{destination}`: {cause}")]
+pub struct BuildError {
+    /// The destination.
+    pub destination: String,
+    /// What is wrong.
+    pub cause: BuildCause,
+}
+
+/// Why a destination cannot be made of its configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildCause {
+    /// Its name is too long for one.
+    #[error(transparent)]
+    Id(#[from] InvalidDestinationId),
+    /// Nothing says what the cluster's folder is called.
+    #[error("the name of the server is not known")]
+    NoServerName,
+    /// The bucket cannot be talked to.
+    #[error(transparent)]
+    S3(#[from] InvalidS3Config),
+    /// The codec is not in this build.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// The AWS provider chain is not in this build.
+    #[error("this build of walcast cannot ask AWS for credentials")]
+    NoProviderChain,
+}
+
+/// Everything that keeps destinations from being made; at least one.
+#[derive(Debug)]
+pub struct BuildErrors(pub Vec<BuildError>);
+
+impl BuildError {
+    /// Returns what to do, as a full sentence.
+    pub fn hint(&self) -> String {
+        match &self.cause {
+            BuildCause::Id(_) => "Give the ObjectStore a shorter name.".into(),
+            BuildCause::NoServerName => {
+                "Say the server name, or add the file with the Cluster.".into()
+            }
+            BuildCause::S3(error) => error.hint().into(),
+            BuildCause::Codec(error) => error.hint(),
+            BuildCause::NoProviderChain => {
+                "Give keys in `s3Credentials`, or build walcast with the feature `aws-chain`."
+                    .into()
+            }
+        }
+    }
+}
+
+impl fmt::Display for BuildErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "\n" };
+            write!(f, "{separator}error: {error}\n  help: {}", error.hint())?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for BuildErrors {}
+
+impl Config {
+    /// Makes the destinations, in their order; nothing is sent and no folder is looked at.
+    ///
+    /// A store that cannot be reached, or a folder that is not there, is no error here: that
+    /// destination alone fails when it is used.
+    ///
+    /// # Errors
+    /// Everything that can be known to be wrong without asking anybody.
+    pub fn build(&self, workers: &Workers) -> Result<Vec<Destination>, BuildErrors> {
+        let mut destinations = Vec::new();
+        let mut errors = Vec::new();
+        for config in &self.destinations {
+            match config.build(workers) {
+                Ok(destination) => destinations.push(destination),
+                Err(cause) => errors.push(BuildError {
+                    destination: config.id.clone(),
+                    cause,
+                }),
+            }
+        }
+        if errors.is_empty() {
+            Ok(destinations)
+        } else {
+            Err(BuildErrors(errors))
+        }
+    }
+}
+
+impl DestinationConfig {
+    fn build(&self, workers: &Workers) -> Result<Destination, BuildCause> {
+        let id = DestinationId::parse(&self.id)?;
+        let server_name = self.server_name.clone();
+        let server_name = server_name.ok_or(BuildCause::NoServerName)?;
+        let (store, prefix) = match &self.location {
+            Location::File { path } => (folder(path), ""),
+            Location::S3(s3) => (self.bucket(s3, workers)?, s3.prefix.as_str()),
+        };
+        let settings = BarmanSettings {
+            wal_encoding: encoding(self.wal_compression)?,
+            tags: self.tags.iter().cloned().collect(),
+            history_tags: self.history_tags.iter().flatten().cloned().collect(),
+            ..BarmanSettings::new(prefix, server_name)
+        };
+        let repository = BarmanRepository::new(store, settings, workers.clone());
+        let parallel = usize::try_from(self.max_parallel.unwrap_or(1)).unwrap_or(usize::MAX);
+        Ok(Destination::new(id, Arc::new(repository)).with_parallel(parallel))
+    }
+
+    fn bucket(&self, s3: &S3Location, workers: &Workers) -> Result<Arc<dyn Store>, BuildCause> {
+        let mut config = S3Config::new(&s3.bucket, credentials(&s3.credentials)?);
+        config.endpoint.clone_from(&s3.endpoint);
+        config.region.clone_from(&s3.region);
+        config.encryption = self.wal_encryption.map(encryption);
+        let ca = s3.endpoint_ca.as_ref();
+        config.ca_bundle = ca.map(|ca| ca.reveal().as_bytes().to_vec());
+        let clock = Arc::new(crate::clock::SystemClock);
+        let store = S3Store::connect_with(config, clock, workers.clone())?;
+        let composition = Composition {
+            retry: SHORT,
+            ..Composition::default()
+        };
+        Ok(compose(Arc::new(store), composition).store)
+    }
+}
+
+/// The engines repeat with long pauses themselves; only a hiccup is smoothed here.
+const SHORT: RetryPolicy = RetryPolicy {
+    attempts: 2,
+    first_pause: Duration::from_millis(200),
+    max_pause: Duration::from_secs(1),
+    total: Duration::from_secs(2),
+};
+
+/// A folder has workers of its own: jobs on a dead network file system must not hold up others.
+fn folder(path: &std::path::Path) -> Arc<dyn Store> {
+    Arc::new(FsStore::new(path, Workers::new()))
+}
+
+fn encoding(compression: Option<WalCompression>) -> Result<Encoding, CodecError> {
+    let codec = match compression {
+        None => return Ok(Encoding::PLAIN),
+        Some(WalCompression::Bzip2) => Codec::Bzip2,
+        Some(WalCompression::Gzip) => Codec::Gzip,
+        Some(WalCompression::Lz4) => Codec::Lz4,
+        Some(WalCompression::Snappy) => Codec::Snappy,
+        Some(WalCompression::Xz) => Codec::Xz,
+        Some(WalCompression::Zstd) => Codec::Zstd,
+    };
+    Encoding::new(codec, None)
+}
+
+fn encryption(encryption: Encryption) -> ServerSideEncryption {
+    match encryption {
+        Encryption::Aes256 => ServerSideEncryption::S3,
+        Encryption::AwsKms => ServerSideEncryption::Kms { key_id: None },
+    }
+}
+
+fn credentials(credentials: &Credentials) -> Result<s3::Credentials, BuildCause> {
+    match credentials {
+        Credentials::Keys {
+            access_key_id,
+            secret_access_key,
+            session_token,
+        } => Ok(s3::Credentials::Static {
+            access_key_id: access_key_id.reveal().to_owned(),
+            secret_access_key: secret_access_key.clone(),
+            session_token: session_token.clone(),
+        }),
+        Credentials::Chain => provider_chain(),
+    }
+}
+
+#[cfg(feature = "aws-chain")]
+#[expect(clippy::unnecessary_wraps, reason = "builds without the chain fail")]
+fn provider_chain() -> Result<s3::Credentials, BuildCause> {
+    Ok(s3::Credentials::ProviderChain)
+}
+
+#[cfg(not(feature = "aws-chain"))]
+fn provider_chain() -> Result<s3::Credentials, BuildCause> {
+    Err(BuildCause::NoProviderChain)
+}

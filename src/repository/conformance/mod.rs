@@ -1,0 +1,271 @@
+//! Checks of the [`Repository`] contract, for layouts and stores of your own.
+//!
+//! ```
+//! # async fn test() -> Result<(), walcast::repository::conformance::Failures> {
+//! use std::sync::Arc;
+//! use walcast::{
+//!     repository::{barman::{BarmanRepository, BarmanSettings}, conformance::{self, World}},
+//!     store::MemoryStore,
+//!     workers::Workers,
+//! };
+//!
+//! conformance::run(async || {
+//!     let store = Arc::new(MemoryStore::new());
+//!     let settings = BarmanSettings::new("pg", "server");
+//!     let repository = BarmanRepository::new(store.clone(), settings, Workers::inline());
+//!     World::new(Arc::new(repository), store)
+//! })
+//! .await
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(test()).unwrap();
+//! ```
+//!
+//! The files that are put are not WAL: a repository does not look into them. What a layout cannot
+//! know is not demanded of it: a plain object without a recorded digest may be cut unnoticed.
+
+mod listing;
+mod put;
+mod read;
+mod sample;
+
+use std::{fmt, sync::Arc};
+
+use futures_util::{FutureExt, TryStreamExt, future::BoxFuture};
+
+use self::sample::Sample;
+use super::{Error, Expect, PutOutcome, Repository, Result, StoredWal, WalFile};
+use crate::{
+    pg::WalFileName,
+    store::{self, Class, Store},
+};
+
+/// What one check works on.
+#[derive(Debug)]
+pub struct World {
+    repository: Arc<dyn Repository>,
+    store: Arc<dyn Store>,
+}
+
+impl World {
+    /// An empty repository made for the cluster [`IDENTITY`], and the store below it without
+    /// whatever makes it fail.
+    pub fn new(repository: Arc<dyn Repository>, store: Arc<dyn Store>) -> Self {
+        Self { repository, store }
+    }
+}
+
+/// Runs all [`CHECKS`], each on a world of its own.
+pub async fn run(make: impl AsyncFn() -> World) -> Result<(), Failures> {
+    let mut failures = Vec::new();
+    for check in CHECKS {
+        failures.extend(check.run(make().await).await.err());
+    }
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(Failures(failures))
+    }
+}
+
+pub use self::sample::IDENTITY;
+
+macro_rules! checks {
+    ($($module:ident :: $name:ident: $claim:literal,)*) => {
+        /// Every check, in the order in which they run.
+        pub const CHECKS: &[Check] = &[$(Check {
+            name: stringify!($name),
+            claim: $claim,
+            run: |world| $module::$name(world).boxed(),
+        }),*];
+    };
+}
+
+checks! {
+    read::each_kind_of_file_comes_back: "every kind of file comes back as it was put",
+    read::large_files_come_in_blocks: "a large file comes back in blocks",
+    read::limit_is_obeyed: "no more than the limit is returned, and more is of class invalid",
+    read::cut_object_is_noticed: "an object that was cut is of class invalid",
+    read::spoilt_object_is_noticed: "an object with a spoilt beginning is of class invalid",
+    read::removed_object_is_missing: "an object that was removed is of class missing",
+    read::dropped_stream_does_no_harm: "a stream may be dropped half-way",
+    put::repeated_put_finds_it_present: "a file that was put is present when put again",
+    put::other_encoding_is_present: "a file stored in another encoding is present",
+    put::other_content_is_a_conflict: "other content is a conflict and what was there stays",
+    put::damaged_object_is_not_replaced: "a damaged object is reported and stays",
+    put::concurrent_puts_agree: "concurrent puts of one file all succeed",
+    put::dropped_put_can_be_repeated: "a put that was dropped can be repeated",
+    listing::empty_repository_answers: "an empty repository can be checked and has no file",
+    listing::partial_is_a_name_of_its_own: "a partial segment is no answer for the segment",
+    listing::order_is_that_of_the_archive: "the listing is in archive order, from any name on",
+}
+
+/// One sentence of the contract, and the proof of it.
+#[derive(Clone, Copy)]
+pub struct Check {
+    name: &'static str,
+    claim: &'static str,
+    run: for<'a> fn(&'a World) -> BoxFuture<'a, Checked>,
+}
+
+impl Check {
+    /// Returns its name, as a failure has it.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Returns what it claims of a repository.
+    pub fn claim(&self) -> &'static str {
+        self.claim
+    }
+
+    /// Runs it alone.
+    pub async fn run(&self, world: World) -> Result<(), Failure> {
+        let checked = (self.run)(&world).await;
+        checked.map_err(|Complaint(found)| Failure {
+            check: *self,
+            found,
+        })
+    }
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Check").field(&self.name).finish()
+    }
+}
+
+/// A check did not hold.
+#[derive(Clone, thiserror::Error)]
+#[error("{}: expected that {}, but {found}", check.name, check.claim)]
+pub struct Failure {
+    check: Check,
+    found: String,
+}
+
+impl Failure {
+    /// Returns the check.
+    pub fn check(&self) -> Check {
+        self.check
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// All checks that did not hold; prints one per line, also by `unwrap`.
+#[derive(Clone, thiserror::Error)]
+pub struct Failures(Vec<Failure>);
+
+impl Failures {
+    /// Returns the failures, in the order of [`CHECKS`].
+    pub fn iter(&self) -> impl Iterator<Item = &Failure> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for Failures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} checks failed", self.0.len(), CHECKS.len())?;
+        self.0
+            .iter()
+            .try_for_each(|failure| write!(f, "\n{failure}"))
+    }
+}
+
+impl fmt::Debug for Failures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What a check found instead of what it expected.
+struct Complaint(String);
+
+type Checked<T = ()> = Result<T, Complaint>;
+
+impl From<Error> for Complaint {
+    fn from(error: Error) -> Self {
+        Self(format!("`{error}` ({})", error.class()))
+    }
+}
+
+impl From<store::Error> for Complaint {
+    fn from(error: store::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
+/// Complains unless `holds`.
+fn check(holds: bool, found: impl FnOnce() -> String) -> Checked {
+    if holds {
+        Ok(())
+    } else {
+        Err(Complaint(found()))
+    }
+}
+
+/// Complains unless `result` is an error of `class`.
+fn check_class<T>(result: Result<T>, class: Class, what: &str) -> Checked {
+    match result {
+        Ok(_) => Err(Complaint(format!("{what} succeeded"))),
+        Err(error) if error.class() == class => Ok(()),
+        Err(error) => {
+            let found = error.class();
+            Err(Complaint(format!("{what} failed with `{error}` ({found})")))
+        }
+    }
+}
+
+impl World {
+    /// A file in the encoding that the repository wants.
+    fn wal(&self, name: &str, sample: &Sample) -> WalFile {
+        sample.encoded(name, self.repository.wal_encoding())
+    }
+
+    /// Puts a file that must be new.
+    async fn put_new(&self, wal: &WalFile) -> Checked<StoredWal> {
+        let outcome = self.repository.put_wal(wal, Expect::Absent).await?;
+        check_is_there(&outcome)?;
+        self.find_one(wal.name).await
+    }
+
+    async fn find_one(&self, name: WalFileName) -> Checked<StoredWal> {
+        let mut found = self.repository.find_wal(name).await?;
+        let count = found.len();
+        match found.pop() {
+            Some(wal) if count == 1 && wal.name == name => Ok(wal),
+            _ => Err(Complaint(format!("{name} was found {count} times"))),
+        }
+    }
+
+    async fn read(&self, wal: &StoredWal, limit: u64) -> Result<Vec<u8>> {
+        let blocks = self.repository.read_wal(wal, limit).await?;
+        blocks.try_fold(Vec::new(), append).await
+    }
+
+    async fn check_content(&self, wal: &StoredWal, sample: &Sample) -> Checked {
+        let found = self.read(wal, sample.len()).await?;
+        check(found == sample.bytes(), || {
+            format!(
+                "{} has other bytes ({} for {})",
+                wal.name,
+                found.len(),
+                sample.len()
+            )
+        })
+    }
+}
+
+async fn append(mut bytes: Vec<u8>, block: bytes::Bytes) -> Result<Vec<u8>> {
+    bytes.extend_from_slice(&block);
+    Ok(bytes)
+}
+
+/// Complains of a conflict. A store that repeats a put may call the first one present.
+fn check_is_there(outcome: &PutOutcome) -> Checked {
+    let is_there = matches!(outcome, PutOutcome::Stored | PutOutcome::Present);
+    check(is_there, || format!("a put came to {outcome:?}"))
+}
