@@ -223,7 +223,10 @@ impl Flight {
         if state.satisfied_after.is_none() && policy.is_satisfied(&lanes) {
             state.satisfied_after = Some(waited);
         }
-        decide(&lanes, waited, state.satisfied_after)
+        let satisfied_after = state.satisfied_after;
+        // A lane holds its own lock while it reports to us; `decide` asks lanes.
+        drop(state);
+        decide(&lanes, waited, satisfied_after)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -247,4 +250,25 @@ pub(super) struct Job {
     pub flight: Arc<Flight>,
     pub lane: usize,
     pub probe: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn lanes_report_while_a_decision_is_made() {
+        let name = "000000010000000000000001".parse().unwrap();
+        let stamp = Stat {
+            len: 0,
+            version: (0, 0, 0),
+        };
+        let flight = Flight::new(name, stamp, Prepared::default(), &[false]);
+
+        flight.decide(&Policy::default(), |_, _, _| {
+            flight.report(0, Progress::Sending, Outcome::Sending);
+        });
+
+        assert_eq!(flight.progress(0), Progress::Sending);
+    }
 }

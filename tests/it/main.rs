@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, reads the environment and prints what it does"
 )]
 
+mod architecture;
 mod barman_conformance;
 mod barman_golden;
 mod barman_interop;
