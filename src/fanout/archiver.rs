@@ -27,6 +27,7 @@ use super::{
     compare::{self, Comparison},
     encode::Encoder,
     error::{ArchiveError, Outcome},
+    fetch::Fetcher,
     flight::{Flight, Job},
     lane::{Lane, PARKED_FOR},
     look_ahead::{self, Waiting},
@@ -237,8 +238,8 @@ impl ArchiverBuilder {
             let (sender, receiver) = mpsc::channel(self.settings.look_ahead + 2);
             queues.push(sender);
             tasks.spawn(Arc::clone(lane).run(receiver, cancel.clone()));
-            let backlog = Backlog {
-                lane: Arc::clone(lane),
+            let fetcher = Fetcher {
+                own: Arc::clone(lane),
                 lanes: lanes.to_vec(),
                 encoder: Encoder {
                     budget: budget.clone(),
@@ -246,6 +247,10 @@ impl ArchiverBuilder {
                 },
                 verify: self.settings.verify,
                 cluster: Arc::clone(&sources.cluster),
+            };
+            let backlog = Backlog {
+                lane: Arc::clone(lane),
+                fetcher,
             };
             tasks.spawn(backlog.run(cancel.clone()));
         }
