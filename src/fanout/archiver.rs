@@ -65,12 +65,12 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// The default [`Policy`], 48 MiB of memory, no look-ahead, segments verified.
+    /// The default [`Policy`], 64 MiB of memory, no look-ahead, segments verified.
     fn default() -> Self {
         Self {
             policy: Policy::default(),
             breaker: BreakerSettings::default(),
-            memory: ByteSize::mib(48),
+            memory: ByteSize::mib(64),
             look_ahead: 0,
             verify: true,
             max_debt_age: None,
@@ -406,6 +406,7 @@ impl Inner {
     }
 
     async fn keep_house(self: Arc<Self>) {
+        let mut saved = State::default();
         loop {
             tokio::select! {
                 () = self.cancel.cancelled() => return,
@@ -416,7 +417,15 @@ impl Inner {
                     .drop_bytes_older_than(age, self.clock.now())
                     .await;
             }
-            self.spool.save_state(self.state()).await;
+            let state = self.state();
+            let same = State {
+                saved: saved.saved,
+                ..state.clone()
+            } == saved;
+            if !same {
+                saved = state.clone();
+                self.spool.save_state(state).await;
+            }
         }
     }
 

@@ -72,7 +72,7 @@ pub(super) fn load(disk: &dyn Disk, root: &Path) -> Option<State> {
 }
 
 pub(super) fn save(disk: &dyn Disk, root: &Path, state: &State) -> io::Result<()> {
-    disk::replace(
+    disk::replace_hint(
         disk,
         &root.join(STATE_FILE),
         &serde_json::to_vec_pretty(state)?,
