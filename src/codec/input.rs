@@ -47,7 +47,7 @@ impl<R: Read> BufRead for Input<R> {
     }
 }
 
-/// Bytes; larger ones were not faster.
+/// Bytes; as large as the buffers of the codecs.
 const BUFFER: usize = 64 << 10;
 
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use futures_util::{
     stream::{FuturesUnordered, StreamExt},
 };
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, watch},
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -110,6 +110,7 @@ struct Inner {
     pairs: Arc<Mutex<Vec<RememberedPair>>>,
     comparison_rests: Arc<AtomicBool>,
     last: Mutex<State>,
+    first_new: watch::Sender<Option<WalFileName>>,
     tasks: TaskTracker,
     cancel: CancellationToken,
 }
@@ -214,6 +215,7 @@ impl ArchiverBuilder {
             pairs: Arc::new(Mutex::new(pairs)),
             comparison_rests: Arc::default(),
             last: Mutex::new(state),
+            first_new: watch::Sender::new(None),
             tasks,
             cancel,
             settings: self.settings,
@@ -292,7 +294,7 @@ impl Archiver {
             archived = inner.answer(&flight, pressed) => archived?,
             () = inner.cancel.cancelled() => return Err(ArchiveError::Stopping { name }),
         };
-        inner.acknowledged(name);
+        inner.acknowledged(&flight);
         Ok(archived)
     }
 
@@ -370,14 +372,15 @@ impl Inner {
         }
     }
 
-    /// Returns whether `lane` is to be compared with others that answer.
+    /// Returns whether `lane` is being compared with others that answer.
     fn is_comparing(&self, lane: &Lane) -> bool {
         let answers = |id: &DestinationId| {
             let lane = self.lanes.iter().find(|lane| lane.destination.id == *id);
             lane.is_some_and(|lane| lane.permission() == Permission::Go)
         };
         let id = &lane.destination.id;
-        !self.comparison_rests.load(Ordering::Relaxed)
+        self.first_new.borrow().is_some()
+            && !self.comparison_rests.load(Ordering::Relaxed)
             && answers(id)
             && lock(&self.pairs)
                 .iter()
@@ -390,6 +393,7 @@ impl Inner {
             spool: self.spool.clone(),
             pairs: Arc::clone(&self.pairs),
             rests: Arc::clone(&self.comparison_rests),
+            first_new: self.first_new.subscribe(),
         };
         self.tasks.spawn(comparison.run(self.cancel.clone()));
         self.tasks.spawn(Arc::clone(self).keep_house());
@@ -657,7 +661,12 @@ impl Inner {
     }
 
     /// Forgets flights that PostgreSQL will not ask for again.
-    fn acknowledged(&self, name: WalFileName) {
+    fn acknowledged(&self, flight: &Flight) {
+        let name = flight.name;
+        if name.is_segment() && flight.is_new() {
+            self.first_new
+                .send_if_modified(|first| first.replace(name).is_none());
+        }
         let mut last = lock(&self.last);
         last.last_archived = Some(name);
         last.last_archived_at = Some(self.clock.now());

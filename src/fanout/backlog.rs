@@ -132,7 +132,7 @@ impl Backlog {
         };
         let wal = self.load(&entry).await?;
         match lane.send(&wal, Expect::Unknown).await {
-            Sent::Stored => {
+            Sent::Stored { .. } => {
                 lane.spool.pay(name, &lane.destination.id).await;
             }
             Sent::Conflict(reason) => {

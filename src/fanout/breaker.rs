@@ -264,7 +264,7 @@ mod tests {
     async fn a_remembered_pause_is_cut_to_the_longest() {
         let mut breaker = Breaker::new(BreakerSettings::default());
         let now = Instant::now();
-        breaker.resume(3, Some(Duration::from_secs(86_400)), now);
+        breaker.resume(3, Some(Duration::from_hours(24)), now);
         assert_eq!(breaker.open_for(now), Some(BreakerSettings::default().slow));
     }
 }

@@ -9,7 +9,10 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream::Peekable};
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{DestinationId, breaker::Permission, lane::Lane};
@@ -33,6 +36,9 @@ pub(super) struct Comparison {
     pub pairs: Arc<std::sync::Mutex<Vec<RememberedPair>>>,
     /// Nothing is compared for now: the last attempt failed.
     pub rests: Arc<AtomicBool>,
+    /// The first segment that no destination had before: what is older was archived before the
+    /// spool was lost, and what is not may be another primary's, which must not spread.
+    pub first_new: watch::Receiver<Option<WalFileName>>,
 }
 
 /// Returns every ordered pair of different destinations.
@@ -50,12 +56,18 @@ pub(super) fn all_pairs(ids: &[DestinationId]) -> Vec<RememberedPair> {
 
 impl Comparison {
     /// Works until everything is compared or it is cancelled.
-    pub(super) async fn run(self, cancel: CancellationToken) {
+    pub(super) async fn run(mut self, cancel: CancellationToken) {
+        let bound = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return,
+            bound = self.first_new.wait_for(Option::is_some) => bound.ok().and_then(|name| *name),
+        };
+        let Some(bound) = bound else { return };
         while let Some(pair) = self.first() {
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => return,
-                compared = self.compare(&pair) => if let Err(reason) = compared {
+                compared = self.compare(&pair, bound) => if let Err(reason) = compared {
                     tracing::debug!(missing_in = %pair.missing_in, held_by = %pair.held_by, reason,
                         "not compared yet");
                     self.rotate();
@@ -69,7 +81,7 @@ impl Comparison {
         }
     }
 
-    async fn compare(&self, pair: &RememberedPair) -> Result<(), String> {
+    async fn compare(&self, pair: &RememberedPair, bound: WalFileName) -> Result<(), String> {
         let (Some(lacking), Some(holder)) = (self.lane(&pair.missing_in), self.lane(&pair.held_by))
         else {
             // A destination that was taken out of the configuration is not compared.
@@ -85,7 +97,7 @@ impl Comparison {
         // What is older than the oldest that it has, its retention has removed.
         let first = peek(&mut there).await?;
         let mut held = list(holder, pair.after);
-        while let Some(name) = peek(&mut held).await? {
+        while let Some(name) = peek(&mut held).await?.filter(|&name| name < bound) {
             while peek(&mut there).await?.is_some_and(|mine| mine < name) {
                 there.next().await;
             }

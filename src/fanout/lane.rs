@@ -68,8 +68,8 @@ pub(super) struct LastError {
 /// What sending a file came to.
 #[derive(Debug)]
 pub(super) enum Sent {
-    /// The destination holds it.
-    Stored,
+    /// The destination holds it, and did so before.
+    Stored { was_there: bool },
     /// It holds other content under the name.
     Conflict(String),
     /// It failed; the lane has counted that.
@@ -211,12 +211,7 @@ impl Lane {
         let Some(wal) = flight.wal(self.destination.repository.wal_encoding()) else {
             return self.end_probe(probe);
         };
-        // Whoever owes it already will send it from the spool.
-        if self.spool.owes_file(&self.destination.id, flight.name) || !self.enter(flight.name) {
-            let outcome = Outcome::Missing("it is in the backlog".into());
-            flight.report(lane, Progress::Given, outcome);
-            return self.end_probe(probe);
-        }
+        self.enter_in_turn(flight.name).await;
         tokio::select! {
             () = self.deliver_until_given_up(&flight, lane, &wal) => {}
             () = flight.abandoned(lane, &self.budget) => {}
@@ -228,8 +223,9 @@ impl Lane {
         let mut expect = self.expect(wal.name);
         loop {
             match self.send(wal, expect).await {
-                Sent::Stored => {
-                    if flight.stored(lane) {
+                Sent::Stored { was_there } => {
+                    let owed = flight.stored(lane, was_there);
+                    if owed || self.spool.owes_file(&self.destination.id, flight.name) {
                         self.spool.pay(flight.name, &self.destination.id).await;
                     }
                     return;
@@ -264,7 +260,8 @@ impl Lane {
             }),
         };
         let sent = match result {
-            Ok(PutOutcome::Stored | PutOutcome::Present) => self.stored(wal.name),
+            Ok(PutOutcome::Stored) => self.stored(wal.name, false),
+            Ok(PutOutcome::Present) => self.stored(wal.name, true),
             Ok(PutOutcome::Conflict(other)) => self.conflict(wal, &other),
             Err(error) => self.failed(&error),
         };
@@ -272,7 +269,7 @@ impl Lane {
         sent
     }
 
-    fn stored(&self, name: WalFileName) -> Sent {
+    fn stored(&self, name: WalFileName, was_there: bool) -> Sent {
         let mut state = self.lock();
         if !state.breaker.is_closed() {
             tracing::info!(destination = %self.destination.id, "back");
@@ -280,7 +277,7 @@ impl Lane {
         state.breaker.success();
         state.error = None;
         state.stored = Some((name, self.clock.now()));
-        Sent::Stored
+        Sent::Stored { was_there }
     }
 
     fn conflict(&self, wal: &WalFile, other: &repository::StoredWal) -> Sent {
@@ -355,6 +352,20 @@ impl Lane {
     /// Marks `name` as being sent; false if it is already.
     pub(super) fn enter(&self, name: WalFileName) -> bool {
         self.lock().in_flight.insert(name)
+    }
+
+    /// Marks `name` as being sent, once nobody else sends it.
+    async fn enter_in_turn(&self, name: WalFileName) {
+        loop {
+            let woken = self.wake.notified();
+            tokio::pin!(woken);
+            // Registered before looking, so that no change is missed.
+            woken.as_mut().enable();
+            if self.enter(name) {
+                return;
+            }
+            woken.await;
+        }
     }
 
     pub(super) fn leave(&self, name: WalFileName, probe: bool) {

@@ -81,7 +81,7 @@ impl Error {
             Self::Damaged { .. } => {
                 Some("Keep the object for inspection and copy it again from another destination.")
             }
-            Self::Key { .. } => Some("Shorten the path or the server name of this destination."),
+            Self::Key { .. } => Some("Change the path or the server name of this destination."),
             Self::Codec { .. } => Some("Build walcast with the feature named after the codec."),
         }
     }

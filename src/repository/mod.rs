@@ -41,7 +41,13 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Stores one file of the archive; never replaces other content.
     ///
     /// With [`Expect::Absent`] a layout may save the look at what is there, and rely on the
-    /// store's create-if-absent. May be repeated; after an error the file may be there.
+    /// store's create-if-absent. May be repeated; after an error the file may be there. Dropping
+    /// the future leaves the file there or not, never a part of it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store. Class [`Invalid`](crate::store::Class::Invalid) if what is there is
+    /// damaged, so that it cannot be compared; it is not replaced.
     async fn put_wal(&self, wal: &WalFile, expect: Expect) -> Result<PutOutcome>;
 
     /// Returns the objects that hold the file named `name`, best first; none if it is not
@@ -51,6 +57,10 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Opens a stored file, decoded. The stream fails with an error of class
     /// [`Invalid`](crate::store::Class::Invalid) when the object is damaged, and never yields more than
     /// `limit` bytes. Reading it to its end verifies what the layout lets one verify.
+    ///
+    /// Blocks have at most 256 KiB. The stream ends at its first error; dropping it cancels the
+    /// download. Class [`Missing`](crate::store::Class::Missing) if the object was removed, be it
+    /// from here or from the stream; errors of the network keep their class.
     async fn read_wal(
         &self,
         wal: &StoredWal,
@@ -58,8 +68,8 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
     ) -> Result<BoxStream<'static, Result<Bytes>>>;
 
     /// Lists the archive in [archive order](WalFileName), from the first name that is not less
-    /// than `from`. Foreign objects are passed by. Memory is bounded by one directory of the
-    /// layout.
+    /// than `from`. Foreign objects are passed by; objects that hold the same file follow each
+    /// other. The stream ends at its first error. Memory is bounded by one directory of the layout.
     fn list_wal(&self, from: Option<WalFileName>) -> BoxStream<'static, Result<StoredWal>>;
 }
 

@@ -43,39 +43,30 @@ struct Parked {
 }
 
 impl Inner {
-    /// Creates or loads the spool if that was not possible before, and locks it for changes.
+    /// Loads the queue and makes the spool ready for changes, as far as that was not done
+    /// before, and locks it. A spool that cannot be written is loaded all the same.
     pub(super) fn ready(&self) -> Result<MutexGuard<'_, Files>, SpoolError> {
         let mut files = self.lock_files();
-        if !files.ready {
-            self.prepare()?;
+        if !files.loaded {
             self.load()?;
-            files.ready = true;
+            files.loaded = true;
+        }
+        if !files.writable {
+            self.prepare()?;
+            files.writable = true;
         }
         Ok(files)
     }
 
+    /// Creates what is missing and clears half-written entries, which were never acknowledged.
     fn prepare(&self) -> Result<(), SpoolError> {
         let (disk, root) = (&*self.disk, &*self.root);
-        let format = root.join(FORMAT_FILE);
-        let fresh = match disk::read(disk, &format, SMALL_FILE) {
-            Ok(content) => {
-                check_format(&format, &content)?;
-                false
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => true,
-            Err(error) => return Err(self.io("reading format.json", error)),
-        };
         let create = || {
             disk.create_dir_all(&root.join("queue"))?;
-            // Half-written entries were never acknowledged.
-            match disk.remove_dir_all(&root.join("new")) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => disk.create_dir_all(&root.join("new"))?,
-            }
-            if fresh {
-                let content = serde_json::to_vec(&Format { format: FORMAT })?;
-                disk::replace(disk, &format, &content)?;
-            }
+            ignore_missing(disk.remove_dir_all(&root.join("new")))?;
+            disk.create_dir_all(&root.join("new"))?;
+            let content = serde_json::to_vec(&Format { format: FORMAT })?;
+            disk::replace(disk, &root.join(FORMAT_FILE), &content)?;
             disk.sync_dir(root)?;
             root.parent().map_or(Ok(()), |parent| disk.sync_dir(parent))
         };
@@ -83,6 +74,12 @@ impl Inner {
     }
 
     fn load(&self) -> Result<(), SpoolError> {
+        let format = self.root.join(FORMAT_FILE);
+        match disk::read(&*self.disk, &format, SMALL_FILE) {
+            Ok(content) => check_format(&format, &content)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(self.io("reading format.json", error)),
+        }
         let load = || {
             let queue = self.root.join("queue");
             for timeline in self.disk.read_dir(&queue)? {
@@ -102,9 +99,11 @@ impl Inner {
         let folder = folder.join(name.to_string());
         let entry = self.read_entry(name, &folder)?;
         if entry.owed.is_empty() {
-            return self.disk.remove_dir_all(&folder);
+            // Tried again at the next start if it cannot be removed now.
+            let _ = self.disk.remove_dir_all(&folder);
+        } else {
+            self.lock_queue().insert(entry);
         }
-        self.lock_queue().insert(entry);
         Ok(())
     }
 
@@ -214,10 +213,7 @@ impl Inner {
         let folder = self.folder(entry.name);
         for id in entry.owed.keys() {
             for marker in [PAID, PARKED] {
-                match self.disk.remove_file(&folder.join(format!("{marker}{id}"))) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                    _ => {}
-                }
+                ignore_missing(self.disk.remove_file(&folder.join(format!("{marker}{id}"))))?;
             }
         }
         let record = serde_json::to_vec_pretty(&Record::from(entry))?;
@@ -346,6 +342,13 @@ impl Inner {
             .join("queue")
             .join(name.timeline().to_string())
             .join(name.to_string())
+    }
+}
+
+fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

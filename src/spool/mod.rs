@@ -66,7 +66,8 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Files {
-    ready: bool,
+    loaded: bool,
+    writable: bool,
     next_new: u64,
 }
 

@@ -300,7 +300,7 @@ async fn old_bytes_are_dropped_and_the_debt_stays() {
         .owe(&wal, vec![(ids()[0].clone(), debt("down"))], true)
         .await
         .unwrap();
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     spool
         .drop_bytes_older_than(hour, Timestamp::from_second(3600).unwrap())
         .await;

@@ -1,16 +1,15 @@
-//! Tests through the public API, in one program so that it links once.
+//! Tests through the public API and of the program, in one binary so that it links once.
+//!
+//! Run them with `scripts/test`, which installs the programs that they need.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod support;
-
-#[cfg(all(
-    feature = "bzip2",
-    feature = "lz4",
-    feature = "snappy",
-    feature = "xz",
-    feature = "zstd"
-))]
+mod barman_conformance;
+mod barman_golden;
+mod barman_interop;
+#[cfg(feature = "cli")]
+mod cli;
 mod codec_reference;
-#[cfg(all(feature = "s3", feature = "test-util"))]
 mod s3;
+mod simulator;
+mod support;

@@ -88,16 +88,21 @@ impl Lister {
 
 impl WalKeys {
     /// Returns what a listed object is, unless it is foreign.
-    pub(super) fn stored(&self, meta: ObjectMeta) -> Option<StoredWal> {
+    fn stored(&self, meta: ObjectMeta) -> Option<StoredWal> {
         let (name, codec) = self.parse(&meta.key)?;
-        Some(StoredWal {
-            name,
-            key: meta.key,
-            codec,
-            stored_size: meta.size,
-            modified: meta.modified,
-            sha1: None,
-        })
+        Some(stored(name, codec, meta))
+    }
+}
+
+/// Describes an object whose key was understood.
+pub(super) fn stored(name: WalFileName, codec: Option<Codec>, meta: ObjectMeta) -> StoredWal {
+    StoredWal {
+        name,
+        key: meta.key,
+        codec,
+        stored_size: meta.size,
+        modified: meta.modified,
+        sha1: None,
     }
 }
 

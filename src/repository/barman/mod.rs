@@ -30,7 +30,7 @@ use super::{
     decode::Encoded,
 };
 use crate::{
-    codec::Encoding,
+    codec::{Codec, Encoding},
     pg::WalFileName,
     store::{GetOptions, Object, Store, Tags},
     workers::Workers,
@@ -119,14 +119,13 @@ impl BarmanRepository {
     fn decode(
         &self,
         object: Object,
-        wal: &StoredWal,
+        codec: Option<Codec>,
         limit: u64,
     ) -> BoxStream<'static, Result<Bytes>> {
-        let repository = self.to_string();
         let encoded = Encoded {
-            repository,
-            key: wal.key.clone(),
-            codec: wal.codec,
+            repository: self.to_string(),
+            key: object.meta.key.clone(),
+            codec,
             limit,
         };
         encoded.decode(object, self.workers.clone())
@@ -165,7 +164,7 @@ impl Repository for BarmanRepository {
         limit: u64,
     ) -> Result<BoxStream<'static, Result<Bytes>>> {
         let object = self.store().get(&wal.key, GetOptions::default()).await?;
-        Ok(self.decode(object, wal, limit))
+        Ok(self.decode(object, wal.codec, limit))
     }
 
     fn list_wal(&self, from: Option<WalFileName>) -> BoxStream<'static, Result<StoredWal>> {

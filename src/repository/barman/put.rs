@@ -1,11 +1,11 @@
 use std::collections::HashSet;
 
-use super::BarmanRepository;
+use super::{BarmanRepository, list::stored};
 use crate::{
     codec::Codec,
     pg::{SegmentName, WalFileName},
-    repository::{Error, Expect, PutOutcome, Result, StoredWal, WalFile, content::same_content},
-    store::{self, Class, GetOptions, Key, PutOptions},
+    repository::{Error, Expect, PutOutcome, Repository, Result, WalFile, content::same_content},
+    store::{self, Class, GetOptions, Key, Object, PutOptions},
 };
 
 impl BarmanRepository {
@@ -63,17 +63,15 @@ impl BarmanRepository {
     /// Compares with every object that holds the file; `None` if there is none.
     async fn compare_with_all(&self, wal: &WalFile) -> Result<Option<PutOutcome>> {
         let mut outcome = None;
-        for stored in self
-            .lister
-            .below(&self.keys().stem(wal.name), |n| n == wal.name)
-            .await?
-        {
-            match self.compare(wal, &stored.key, stored.codec).await? {
-                Some(PutOutcome::Conflict(other)) => return Ok(Some(PutOutcome::Conflict(other))),
-                Some(same) => outcome = Some(same),
+        for stored in self.find_wal(wal.name).await? {
+            let Some(object) = self.open(&stored.key).await? else {
                 // It was removed after it was listed.
-                None => {}
+                continue;
+            };
+            if !self.is_same(wal, object, stored.codec).await? {
+                return Ok(Some(PutOutcome::Conflict(stored)));
             }
+            outcome = Some(PutOutcome::Present);
         }
         Ok(outcome)
     }
@@ -86,40 +84,31 @@ impl BarmanRepository {
         key: &Key,
         refusal: store::Error,
     ) -> Result<PutOutcome> {
-        let outcome = self.compare(wal, key, wal.encoding.codec()).await?;
-        // It is gone again: the next attempt may succeed.
-        outcome.ok_or_else(|| refusal.with_class(Class::Transient).into())
+        let codec = wal.encoding.codec();
+        let Some(object) = self.open(key).await? else {
+            // It is gone again: the next attempt may succeed.
+            return Err(refusal.with_class(Class::Transient).into());
+        };
+        let stored = stored(wal.name, codec, object.meta.clone());
+        if self.is_same(wal, object, codec).await? {
+            return Ok(PutOutcome::Present);
+        }
+        Ok(PutOutcome::Conflict(stored))
     }
 
-    /// Compares with one object; `None` if there is none.
-    async fn compare(
-        &self,
-        wal: &WalFile,
-        key: &Key,
-        codec: Option<Codec>,
-    ) -> Result<Option<PutOutcome>> {
-        let object = match self.store().get(key, GetOptions::default()).await {
-            Ok(object) => object,
-            Err(error) if error.class() == Class::Missing => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let stored = StoredWal {
-            name: wal.name,
-            key: key.clone(),
-            codec,
-            stored_size: object.meta.size,
-            modified: object.meta.modified,
-            sha1: None,
-        };
+    async fn open(&self, key: &Key) -> Result<Option<Object>> {
+        match self.store().get(key, GetOptions::default()).await {
+            Ok(object) => Ok(Some(object)),
+            Err(error) if error.class() == Class::Missing => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn is_same(&self, wal: &WalFile, object: Object, codec: Option<Codec>) -> Result<bool> {
         // One more byte shows that there is more.
         let limit = wal.content.len.saturating_add(1);
-        let stream = self.decode(object, &stored, limit);
-        let same = same_content(stream, &wal.content, &self.workers).await?;
-        Ok(Some(if same {
-            PutOutcome::Present
-        } else {
-            PutOutcome::Conflict(stored)
-        }))
+        let stream = self.decode(object, codec, limit);
+        same_content(stream, &wal.content, &self.workers).await
     }
 
     fn tags(&self, name: WalFileName) -> &store::Tags {

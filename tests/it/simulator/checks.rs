@@ -1,6 +1,10 @@
 //! The invariants, asserted after every step.
 
-use std::{collections::BTreeMap, io::Read, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Read,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use walcast::{
@@ -10,117 +14,181 @@ use walcast::{
     store::Key,
 };
 
-use super::world::{Place, World};
+use super::world::World;
 
 /// What the checks remember from step to step.
 #[derive(Debug, Default)]
 pub(super) struct Checks {
-    contents: Vec<BTreeMap<Key, Bytes>>,
-    /// Since when debts may be unknown because the spool was lost: those files are exempt.
-    pub(super) forgotten: Vec<WalFileName>,
+    /// What each store really holds, whatever the faults in front of it.
+    holdings: Vec<Holding>,
+    /// Files that were archived before the spool was lost: their debts may be unknown.
+    pub(super) forgotten: BTreeSet<WalFileName>,
     /// Names under which a second primary wrote other content, by destination.
-    pub(super) foreign: Vec<(usize, WalFileName)>,
+    pub(super) foreign: BTreeSet<(usize, WalFileName)>,
+}
+
+#[derive(Debug, Default)]
+struct Holding {
+    contents: BTreeMap<Key, Bytes>,
+    decoded: BTreeMap<WalFileName, Vec<Vec<u8>>>,
+    /// The greatest name that was ever the oldest: after the spool was lost, what is older
+    /// counts as removed by retention.
+    oldest: Option<WalFileName>,
 }
 
 impl Checks {
     /// Asserts I1, I3 and I4.
     pub(super) async fn assert_safe(&mut self, world: &World) {
-        self.assert_nothing_changed(world);
+        self.look(world);
+        let owed = Owed::of(world);
         let postgres = world.postgres.lock().await;
         for (&name, content) in &postgres.acknowledged {
-            let holders: Vec<_> =
-                world.places.iter().map(|place| holds(place, name, content)).collect();
+            let holders: Vec<_> = self
+                .holdings
+                .iter()
+                .map(|holding| holding.holds(name, content))
+                .collect();
             let copies = holders.iter().filter(|&&holds| holds).count();
             let wanted = match world.policy.min_copies {
                 MinCopies::AtLeast(count) => count.get(),
                 MinCopies::All => world.places.len(),
             };
-            assert!(copies >= wanted, "I1: {name} has {copies} copies, not {wanted}");
-            for (place, holds) in world.places.iter().zip(&holders) {
-                let required = world.policy.required.contains(&place.id);
-                assert!(*holds || !required, "I1: {name} is not in the required {}", place.id);
+            assert!(
+                copies >= wanted,
+                "I1: {name} has {copies} copies, not {wanted}"
+            );
+            for (index, holds) in holders.iter().enumerate().filter(|(_, holds)| !**holds) {
+                let id = &world.places[index].id;
+                assert!(
+                    !holds && !world.policy.required.contains(id),
+                    "I1: {id} lacks {name}"
+                );
+                if !self.forgotten.contains(&name) {
+                    owed.assert(index, name);
+                }
             }
-            self.assert_owed(world, name, &holders);
-        }
-    }
-
-    /// Whoever misses an acknowledged file owes it on record, and status says so.
-    fn assert_owed(&self, world: &World, name: WalFileName, holders: &[bool]) {
-        let Some(process) = &world.process else { return };
-        if self.forgotten.contains(&name) {
-            return;
-        }
-        for (place, holds) in world.places.iter().zip(holders) {
-            if *holds {
-                continue;
-            }
-            assert!(process.spool.owes_file(&place.id, name), "I1: {name} is not owed by {}", place.id);
-            let status = process.archiver.status();
-            let seen = status.destinations.iter().find(|seen| seen.id == place.id).unwrap();
-            assert!(seen.owed > 0, "I3: status hides that {} owes {name}", place.id);
         }
     }
 
     /// I4: no key ever changes its content, and none goes away.
-    fn assert_nothing_changed(&mut self, world: &World) {
-        let now: Vec<_> = world.places.iter().map(|place| place.store.contents()).collect();
-        for (index, before) in self.contents.iter().enumerate() {
-            for (key, bytes) in before {
-                let after = now[index].get(key);
-                assert_eq!(after, Some(bytes), "I4: {key} changed in d{index}");
+    fn look(&mut self, world: &World) {
+        self.holdings
+            .resize_with(world.places.len(), Holding::default);
+        for (holding, place) in self.holdings.iter_mut().zip(&world.places) {
+            let now = place.store.contents();
+            for (key, bytes) in &holding.contents {
+                assert_eq!(
+                    now.get(key),
+                    Some(bytes),
+                    "I4: {key} changed in {}",
+                    place.id
+                );
             }
+            for (key, bytes) in now
+                .iter()
+                .filter(|(key, _)| !holding.contents.contains_key(*key))
+            {
+                if let Some((name, codec)) = split(key) {
+                    holding
+                        .decoded
+                        .entry(name)
+                        .or_default()
+                        .push(decode(codec, bytes));
+                }
+            }
+            holding.contents = now;
+            holding.oldest = holding.oldest.max(holding.decoded.keys().next().copied());
         }
-        self.contents = now;
     }
 
     /// I2: the waits of PostgreSQL since the last look.
     pub(super) async fn assert_isolated(&self, world: &World, most_long_waits: usize) {
         let waits = std::mem::take(&mut *world.waits.lock().await);
-        let long = waits.iter().filter(|&&wait| wait > Duration::from_secs(2)).count();
-        assert!(long <= most_long_waits, "I2: PostgreSQL waited {long} times: {waits:?}");
-        let limit = world.policy.deadline;
-        assert!(waits.iter().all(|&wait| wait <= limit), "I2: {waits:?}");
+        let long = waits
+            .iter()
+            .filter(|&&wait| wait > Duration::from_secs(2))
+            .count();
+        assert!(
+            long <= most_long_waits,
+            "I2: PostgreSQL waited {long} times: {waits:?}"
+        );
     }
 
     /// I5: everything is everywhere, and the spool is empty but for conflicts.
     pub(super) async fn assert_converged(&mut self, world: &World) {
         self.assert_safe(world).await;
         let postgres = world.postgres.lock().await;
-        for (index, place) in world.places.iter().enumerate() {
-            let oldest = self.oldest(place);
+        for (index, holding) in self.holdings.iter().enumerate() {
             for (&name, content) in &postgres.acknowledged {
-                let excused = self.foreign.contains(&(index, name))
-                    || (self.forgotten.contains(&name) && oldest.is_some_and(|oldest| name < oldest));
+                let expired = self.forgotten.contains(&name)
+                    && holding.oldest.is_some_and(|oldest| name < oldest);
+                let excused = expired || self.foreign.contains(&(index, name));
                 assert!(
-                    excused || holds(place, name, content),
-                    "I5: {} still misses {name}",
-                    place.id
+                    excused || holding.holds(name, content),
+                    "I5: d{index} misses {name}"
                 );
             }
         }
-        let process = world.process.as_ref().expect("it is running");
-        for entry in process.spool.entries() {
+        for entry in world.process().spool.entries() {
             for id in entry.owed.keys() {
-                let index = world.places.iter().position(|place| place.id == *id).unwrap();
-                assert!(
-                    self.foreign.contains(&(index, entry.name)),
-                    "I5: {id} still owes {}",
-                    entry.name
-                );
+                let index = world
+                    .places
+                    .iter()
+                    .position(|place| place.id == *id)
+                    .unwrap();
+                let conflict = self.foreign.contains(&(index, entry.name));
+                assert!(conflict, "I5: {id} still owes {}", entry.name);
             }
         }
-    }
-
-    fn oldest(&self, place: &Place) -> Option<WalFileName> {
-        place.store.contents().keys().filter_map(|key| split(key).map(|(name, _)| name)).min()
     }
 }
 
-/// Returns whether the store really holds the file, whatever the faults in front of it.
-fn holds(place: &Place, name: WalFileName, content: &[u8]) -> bool {
-    place.store.contents().iter().any(|(key, bytes)| {
-        split(key).is_some_and(|(found, codec)| found == name && decode(codec, bytes) == content)
-    })
+/// Who owes what by the spool, and how much by the status.
+struct Owed {
+    by_spool: BTreeSet<(usize, WalFileName)>,
+    by_status: Vec<usize>,
+}
+
+impl Owed {
+    fn of(world: &World) -> Self {
+        let process = world.process();
+        let index = |id| world.places.iter().position(|place| place.id == id);
+        let mut by_spool = BTreeSet::new();
+        for entry in process.spool.entries() {
+            let owing = entry.owed.into_keys().filter_map(index);
+            by_spool.extend(owing.map(|index| (index, entry.name)));
+        }
+        let status = process.archiver.status();
+        let by_status = status
+            .destinations
+            .iter()
+            .map(|destination| destination.owed)
+            .collect();
+        Self {
+            by_spool,
+            by_status,
+        }
+    }
+
+    /// Whoever misses an acknowledged file owes it on record (I1), and status says so (I3).
+    fn assert(&self, index: usize, name: WalFileName) {
+        assert!(
+            self.by_spool.contains(&(index, name)),
+            "I1: {name} is not owed by d{index}"
+        );
+        assert!(
+            self.by_status[index] > 0,
+            "I3: status hides that d{index} owes {name}"
+        );
+    }
+}
+
+impl Holding {
+    fn holds(&self, name: WalFileName, content: &[u8]) -> bool {
+        self.decoded
+            .get(&name)
+            .is_some_and(|found| found.iter().any(|found| found == content))
+    }
 }
 
 fn split(key: &Key) -> Option<(WalFileName, Option<Codec>)> {
@@ -129,12 +197,17 @@ fn split(key: &Key) -> Option<(WalFileName, Option<Codec>)> {
         return Some((name, None));
     }
     let (name, suffix) = file.rsplit_once('.')?;
-    let codec = Codec::ALL.into_iter().find(|codec| codec.barman_extension() == suffix)?;
+    let codec = Codec::ALL
+        .into_iter()
+        .find(|codec| codec.barman_extension() == suffix)?;
     Some((name.parse().ok()?, Some(codec)))
 }
 
 fn decode(codec: Option<Codec>, bytes: &[u8]) -> Vec<u8> {
     let mut content = Vec::new();
-    Decoder::new(codec, bytes, 1 << 20).unwrap().read_to_end(&mut content).unwrap();
+    Decoder::new(codec, bytes, 1 << 20)
+        .unwrap()
+        .read_to_end(&mut content)
+        .unwrap();
     content
 }

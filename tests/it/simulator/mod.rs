@@ -53,7 +53,10 @@ fn invariants_hold_under_random_faults() {
     });
     let failed = failed.into_inner().unwrap();
     keep(&failed);
-    assert!(failed.is_empty(), "schedules failed; repeat one with WALCAST_SIM_SEED={failed:?}");
+    assert!(
+        failed.is_empty(),
+        "schedules failed; repeat one with WALCAST_SIM_SEED={failed:?}"
+    );
 }
 
 fn seeds_file() -> PathBuf {
@@ -62,15 +65,25 @@ fn seeds_file() -> PathBuf {
 
 fn known_seeds() -> Vec<u64> {
     let text = fs::read_to_string(seeds_file()).expect("seeds.txt is readable");
-    let seeds = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
-    seeds.map(|line| line.parse().expect("a seed per line")).collect()
+    let seeds = text
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty());
+    seeds
+        .map(|line| line.parse().expect("a seed per line"))
+        .collect()
 }
 
 fn keep(failed: &[u64]) {
     let known = known_seeds();
-    let mut new = failed.iter().filter(|seed| !known.contains(seed)).peekable();
+    let mut new = failed
+        .iter()
+        .filter(|seed| !known.contains(seed))
+        .peekable();
     if new.peek().is_some() {
-        let mut file = fs::OpenOptions::new().append(true).open(seeds_file()).unwrap();
+        let mut file = fs::OpenOptions::new()
+            .append(true)
+            .open(seeds_file())
+            .unwrap();
         new.for_each(|seed| writeln!(file, "{seed}").unwrap());
     }
 }

@@ -16,7 +16,9 @@ const SEGMENTS: usize = 40;
 async fn world(policy: Policy) -> (World, fastrand::Rng) {
     let mut world = World::new(1, 2, policy);
     // Each request of the healthy destination takes a while, so that time can be compared.
-    world.places[0].faults.set(Fault::Delay(Duration::from_millis(100)));
+    world.places[0]
+        .faults
+        .set(Fault::Delay(Duration::from_millis(100)));
     world.look_ahead = 0;
     (world, fastrand::Rng::with_seed(1))
 }
@@ -27,7 +29,7 @@ async fn archive_all(world: &mut World, rng: &mut fastrand::Rng) -> Duration {
         world.postgres.lock().await.write_segment(rng);
     }
     let started = Instant::now();
-    assert!(world.until_archived(Duration::from_secs(600)).await);
+    assert!(world.until_archived(Duration::from_mins(10)).await);
     started.elapsed()
 }
 
@@ -40,7 +42,12 @@ async fn time_alone() -> Duration {
 #[tokio::test(start_paused = true)]
 async fn one_of_two_destinations_dead_while_40_segments_arrive() {
     let alone = time_alone().await;
-    for fault in [Fault::status(503), Fault::status(403), Fault::Hang, Fault::LostAnswer] {
+    for fault in [
+        Fault::status(503),
+        Fault::status(403),
+        Fault::Hang,
+        Fault::LostAnswer,
+    ] {
         let (mut world, mut rng) = world(Policy::default()).await;
         world.places[1].faults.set(fault.clone());
 
@@ -53,7 +60,7 @@ async fn one_of_two_destinations_dead_while_40_segments_arrive() {
         checks.assert_isolated(&world, 1).await;
         checks.assert_safe(&world).await;
         world.places[1].faults.clear();
-        assert!(world.until_complete(Duration::from_secs(600)).await);
+        assert!(world.until_complete(Duration::from_mins(10)).await);
         checks.assert_converged(&world).await;
         world.kill().await;
     }
@@ -62,7 +69,11 @@ async fn one_of_two_destinations_dead_while_40_segments_arrive() {
 #[tokio::test(start_paused = true)]
 async fn debt_limit_reached() {
     for at_limit in [AtLimit::BackFill, AtLimit::Refuse] {
-        let (mut world, mut rng) = world(Policy { at_limit, ..Policy::default() }).await;
+        let (mut world, mut rng) = world(Policy {
+            at_limit,
+            ..Policy::default()
+        })
+        .await;
         world.limit = ByteSize::new(1000);
         world.places[1].faults.set(Fault::status(503));
         world.start().await;
@@ -83,8 +94,8 @@ async fn debt_limit_reached() {
 
         world.places[1].faults.clear();
 
-        assert!(world.until_archived(Duration::from_secs(600)).await);
-        assert!(world.until_complete(Duration::from_secs(600)).await);
+        assert!(world.until_archived(Duration::from_mins(10)).await);
+        assert!(world.until_complete(Duration::from_mins(10)).await);
         checks.assert_converged(&world).await;
         world.kill().await;
     }

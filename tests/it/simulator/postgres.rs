@@ -18,6 +18,7 @@ pub(super) struct Postgres {
     disk: SimDisk,
     timeline: u32,
     next: u64,
+    last: Option<SegmentName>,
     /// Everything that was ever to be archived, by name.
     pub(super) written: BTreeMap<WalFileName, Vec<u8>>,
     /// What walcast said is archived.
@@ -27,14 +28,23 @@ pub(super) struct Postgres {
 impl Postgres {
     pub(super) fn new(disk: SimDisk) -> Self {
         disk.place(&Path::new(DATA).join("pg_wal/archive_status/.keep"), b"");
-        Self { disk, timeline: 1, next: 1, written: BTreeMap::new(), acknowledged: BTreeMap::new() }
+        Self {
+            disk,
+            timeline: 1,
+            next: 1,
+            last: None,
+            written: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
+        }
     }
 
     /// Fills one segment.
     pub(super) fn write_segment(&mut self, rng: &mut fastrand::Rng) -> WalFileName {
         let name = self.segment();
         self.next += 1;
-        let content: Vec<u8> = std::iter::repeat_with(|| rng.u8(..4)).take(rng.usize(1..300)).collect();
+        self.last = Some(name);
+        let len = rng.usize(1..300);
+        let content: Vec<u8> = std::iter::repeat_with(|| rng.u8(..4)).take(len).collect();
         self.write(WalFileName::Segment(name), content)
     }
 
@@ -49,11 +59,17 @@ impl Postgres {
         self.write(WalFileName::History(timeline), history.into_bytes());
     }
 
-    /// Marks the beginning of a base backup.
+    /// Ends a base backup that began in the last full segment.
     pub(super) fn write_label(&mut self) {
-        let segment = self.segment();
+        let Some(segment) = self.last else { return };
         let content = format!("START WAL LOCATION: ({segment})\n").into_bytes();
-        self.write(WalFileName::BackupLabel { segment, offset: 0x28 }, content);
+        self.write(
+            WalFileName::BackupLabel {
+                segment,
+                offset: 0x28,
+            },
+            content,
+        );
     }
 
     /// Asks for an archived file again, as after a crash of PostgreSQL.
@@ -72,8 +88,12 @@ impl Postgres {
 
     pub(super) fn ready(&self) -> Vec<WalFileName> {
         let order = |name: &WalFileName| (!matches!(name, WalFileName::History(_)), *name);
-        let mut ready: Vec<_> =
-            self.written.keys().filter(|name| !self.acknowledged.contains_key(name)).copied().collect();
+        let mut ready: Vec<_> = self
+            .written
+            .keys()
+            .filter(|name| !self.acknowledged.contains_key(name))
+            .copied()
+            .collect();
         ready.sort_by_key(order);
         ready
     }
@@ -110,5 +130,7 @@ pub(super) fn path_of(name: WalFileName) -> PathBuf {
 }
 
 fn status_of(name: WalFileName) -> PathBuf {
-    Path::new(DATA).join("pg_wal/archive_status").join(format!("{name}.ready"))
+    Path::new(DATA)
+        .join("pg_wal/archive_status")
+        .join(format!("{name}.ready"))
 }

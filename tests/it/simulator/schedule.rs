@@ -61,7 +61,8 @@ impl Schedule {
         self.world.start().await;
         for _ in 0..self.rng.usize(5..25) {
             self.step().await;
-            let pause = Duration::from_millis(self.rng.u64(0..1 << self.rng.u32(0..17)));
+            let magnitude = self.rng.u32(0..17);
+            let pause = Duration::from_millis(self.rng.u64(0..1 << magnitude));
             sleep(pause).await;
             self.after_step().await;
         }
@@ -73,7 +74,11 @@ impl Schedule {
             0..=8 => self.write_segments().await,
             9 => {
                 self.world.say(|| "timeline switch".into());
-                self.world.postgres.lock().await.switch_timeline(&mut self.rng);
+                self.world
+                    .postgres
+                    .lock()
+                    .await
+                    .switch_timeline(&mut self.rng);
             }
             10 => self.world.postgres.lock().await.write_label(),
             11 => self.world.postgres.lock().await.ask_again(&mut self.rng),
@@ -98,7 +103,12 @@ impl Schedule {
     }
 
     fn break_a_place(&mut self) {
-        let faulty = self.world.places.iter().filter(|place| place.is_faulty).count();
+        let faulty = self
+            .world
+            .places
+            .iter()
+            .filter(|place| place.is_faulty)
+            .count();
         if faulty + usize::from(self.disk_fault) >= 2 {
             return;
         }
@@ -106,7 +116,10 @@ impl Schedule {
         let fault = fault(&mut self.rng);
         // A listing that lies cannot be told from the truth, and after the spool was lost there
         // is nothing but listings.
-        if matches!(fault, Fault::StaleList { .. } | Fault::IncompleteList { .. }) {
+        if matches!(
+            fault,
+            Fault::StaleList { .. } | Fault::IncompleteList { .. }
+        ) {
             if self.spool_lost || !self.world.places[index].atomic_create {
                 return;
             }
@@ -146,7 +159,8 @@ impl Schedule {
 
     async fn crash_at_an_operation(&mut self) {
         let operations = self.rng.u64(0..30);
-        self.world.say(|| format!("crash after {operations} disk operations"));
+        self.world
+            .say(|| format!("crash after {operations} disk operations"));
         self.world.disk.crash_after(operations);
     }
 
@@ -174,7 +188,15 @@ impl Schedule {
         self.world.kill().await;
         self.world.disk.wipe(spool_folder());
         self.spool_lost = true;
-        let archived = self.world.postgres.lock().await.acknowledged.keys().copied().collect();
+        let archived = self
+            .world
+            .postgres
+            .lock()
+            .await
+            .acknowledged
+            .keys()
+            .copied()
+            .collect();
         self.checks.forgotten = archived;
         self.world.disk.restart();
         self.world.start().await;
@@ -197,11 +219,17 @@ impl Schedule {
         let encodings = [place.encoding];
         let (_, mut encoded) =
             walcast::codec::read_encoded(content.as_bytes(), &encodings, content.len()).unwrap();
-        let (bytes, _) = encoded.remove(0);
+        let bytes = encoded.remove(0).sink;
         let payload = Payload::new(Bytes::from(bytes));
-        if place.store.put(&key, payload, PutOptions::create()).await.is_ok() {
-            self.world.say(|| format!("another primary writes {name} to d{index}"));
-            self.checks.foreign.push((index, name));
+        if place
+            .store
+            .put(&key, payload, PutOptions::create())
+            .await
+            .is_ok()
+        {
+            self.world
+                .say(|| format!("another primary writes {name} to d{index}"));
+            self.checks.foreign.insert((index, name));
         }
     }
 
@@ -227,14 +255,25 @@ impl Schedule {
             self.world.kill().await;
             self.restart().await;
         }
+        // A crash that was to come does not.
+        self.world.disk.restart();
         self.write_segments().await;
         let conflicts = !self.checks.foreign.is_empty();
-        let archived = self.world.until_archived(Duration::from_secs(1800)).await;
+        let archived = self.world.until_archived(Duration::from_mins(30)).await;
         // A policy that needs a destination with other content can never be satisfied.
-        assert!(archived || conflicts, "I5: PostgreSQL still waits");
-        let complete = self.world.until_complete(Duration::from_secs(3600)).await;
-        assert!(complete || conflicts, "I5: not complete");
-        self.checks.assert_converged(&self.world).await;
+        assert!(
+            archived || conflicts,
+            "I5: PostgreSQL still waits: {:#?}",
+            self.world.process().archiver.status()
+        );
+        if archived {
+            let complete = self.world.until_complete(Duration::from_hours(1)).await;
+            let status = self.world.process().archiver.status();
+            assert!(complete || conflicts, "I5: not complete: {status:#?}");
+            self.checks.assert_converged(&self.world).await;
+        } else {
+            self.checks.assert_safe(&self.world).await;
+        }
         self.world.kill().await;
     }
 }
@@ -246,8 +285,16 @@ fn policy(rng: &mut fastrand::Rng, destinations: usize) -> Policy {
         1 | 2 => MinCopies::AtLeast(NonZeroUsize::new(copies).unwrap()),
         _ => MinCopies::AtLeast(NonZeroUsize::MIN),
     };
-    let at_limit = if rng.bool() { AtLimit::BackFill } else { AtLimit::Refuse };
-    let mut policy = Policy { min_copies, at_limit, ..Policy::default() };
+    let at_limit = if rng.bool() {
+        AtLimit::BackFill
+    } else {
+        AtLimit::Refuse
+    };
+    let mut policy = Policy {
+        min_copies,
+        at_limit,
+        ..Policy::default()
+    };
     if rng.u8(..8) == 0 {
         policy.required.insert("d0".parse().unwrap());
     }
@@ -261,13 +308,19 @@ fn fault(rng: &mut fastrand::Rng) -> Fault {
     let at = rng.u64(..400);
     let faults = [
         Fault::status(code),
-        Fault::Status { code, retry_after: Some(seconds) },
+        Fault::Status {
+            code,
+            retry_after: Some(seconds),
+        },
         Fault::ConnectTimeout(seconds),
         Fault::ReadTimeout(seconds),
         Fault::Hang,
         Fault::Delay(seconds),
         Fault::ResetBody { at },
-        Fault::SlowBody { block: 16, pause: seconds / 8 },
+        Fault::SlowBody {
+            block: 16,
+            pause: seconds / 8,
+        },
         Fault::TruncatedBody { at },
         Fault::FlippedBit { at },
         Fault::LostAnswer,

@@ -23,7 +23,7 @@ use walcast::{
 };
 
 use super::postgres::{Postgres, path_of};
-use crate::support::plain_store::NoCreate;
+use crate::support::overwriting::Overwriting;
 
 pub(super) const SPOOL: &str = "/spool";
 
@@ -69,7 +69,9 @@ impl World {
         let disk = SimDisk::new();
         let epoch = jiff::Timestamp::from_second(1_800_000_000).unwrap();
         let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(epoch));
-        let places = (0..destinations).map(|index| Place::new(index, &clock, &mut rng)).collect();
+        let places = (0..destinations)
+            .map(|index| Place::new(index, &clock, &mut rng))
+            .collect();
         Self {
             postgres: Arc::new(Mutex::new(Postgres::new(disk.clone()))),
             disk,
@@ -89,7 +91,10 @@ impl World {
     pub(super) async fn start(&mut self) {
         let ids = self.places.iter().map(|place| place.id.clone()).collect();
         let disk: Arc<SimDisk> = Arc::new(self.disk.clone());
-        let settings = SpoolSettings { max_bytes: self.limit, keep_free: Some(ByteSize::new(0)) };
+        let settings = SpoolSettings {
+            max_bytes: self.limit,
+            keep_free: Some(ByteSize::new(0)),
+        };
         let spool = Spool::open(disk.clone(), SPOOL, ids, settings, Workers::inline())
             .await
             .expect("the spool is ours");
@@ -115,7 +120,11 @@ impl World {
             Arc::clone(&self.waits),
             self.loud,
         ));
-        self.process = Some(Process { archiver, spool, asking });
+        self.process = Some(Process {
+            archiver,
+            spool,
+            asking,
+        });
     }
 
     /// Ends the process as `kill -9` does: nothing that it does after this counts.
@@ -144,7 +153,7 @@ impl World {
     /// Waits until nothing is owed and nothing is left to compare.
     pub(super) async fn until_complete(&self, longest: Duration) -> bool {
         let started = Instant::now();
-        let process = self.process.as_ref().expect("it is running");
+        let process = self.process();
         while started.elapsed() < longest {
             if process.archiver.status().is_complete() {
                 return true;
@@ -152,6 +161,10 @@ impl World {
             sleep(Duration::from_secs(1)).await;
         }
         false
+    }
+
+    pub(super) fn process(&self) -> &Process {
+        self.process.as_ref().expect("it is running")
     }
 
     pub(super) fn say(&self, what: impl FnOnce() -> String) {
@@ -181,8 +194,18 @@ impl Place {
     fn destination(&self) -> Destination {
         let faulty: Arc<dyn walcast::store::Store> =
             Arc::new(FaultStore::new(self.store.clone(), self.faults.clone()));
-        let store = if self.atomic_create { faulty } else { Arc::new(NoCreate(faulty)) };
-        let settings = BarmanSettings::new("wal", "server").with_encoding(self.encoding);
+        let store = if self.atomic_create {
+            faulty
+        } else {
+            Arc::new(Overwriting {
+                inner: faulty,
+                admits_it: true,
+            })
+        };
+        let settings = BarmanSettings {
+            wal_encoding: self.encoding,
+            ..BarmanSettings::new("wal", "server")
+        };
         let repository = BarmanRepository::new(store, settings, Workers::inline());
         Destination::new(self.id.clone(), Arc::new(repository))
     }
@@ -205,15 +228,19 @@ async fn ask(
         let asked = Instant::now();
         let answer = archiver.archive(&path_of(name)).await;
         if loud {
-            println!("  {name}: {:?} after {:?}", answer.as_ref().map(|a| &a.outcomes), asked.elapsed());
+            println!(
+                "  {name}: {:?} after {:?}",
+                answer.as_ref().map(|a| &a.outcomes),
+                asked.elapsed()
+            );
         }
         // A dead process acknowledges nothing.
         if disk.has_crashed() {
             return;
         }
         match answer {
-            Ok(archived) => {
-                assert_eq!(archived.name, name);
+            Ok(answer) => {
+                assert_eq!(answer.name, name);
                 postgres.lock().await.acknowledge(name);
                 waits.lock().await.push(asked.elapsed());
             }

@@ -1,8 +1,10 @@
-//! What several tests need.
+//! What tests of several modules share.
 
+pub(crate) mod barman;
 pub(crate) mod content;
-pub(crate) mod plain_store;
+pub(crate) mod overwriting;
 pub(crate) mod program;
-#[cfg(feature = "s3")]
 #[allow(dead_code, reason = "the example uses the rest")]
 pub(crate) mod s3;
+#[cfg(feature = "cli")]
+pub(crate) mod wal;

@@ -172,6 +172,8 @@ on_disk! {
             mut request: S3Request<ListObjectsInput>,
         ) -> S3Result<S3Response<ListObjectsOutput>> {
             request.input.max_keys = self.page(request.input.max_keys);
+            // An empty one is none; s3s-fs takes it for one that is everywhere.
+            request.input.delimiter.take_if(|delimiter| delimiter.is_empty());
             self.files.list_objects(request).await
         }
 
@@ -180,6 +182,8 @@ on_disk! {
             mut request: S3Request<ListObjectsV2Input>,
         ) -> S3Result<S3Response<ListObjectsV2Output>> {
             request.input.max_keys = self.page(request.input.max_keys);
+            // An empty one is none; s3s-fs takes it for one that is everywhere.
+            request.input.delimiter.take_if(|delimiter| delimiter.is_empty());
             self.files.list_objects_v2(request).await
         }
 

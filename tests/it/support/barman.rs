@@ -1,0 +1,86 @@
+//! The real `barman-cloud-*` tools, run on a bucket.
+
+use std::{
+    ffi::OsString,
+    path::Path,
+    process::{Command, Output},
+};
+
+use super::s3::S3Server;
+
+/// What runs the tools.
+pub(crate) struct Barman<'a> {
+    python: OsString,
+    server: &'a S3Server,
+}
+
+impl<'a> Barman<'a> {
+    const VERSION: &'static str = "3.19.1";
+
+    /// Uses the Python that `WALCAST_TEST_PYTHON` names, else `python3`.
+    ///
+    /// # Panics
+    ///
+    /// If that Python does not have the version of Barman that is meant, with its codecs.
+    pub(crate) fn on(server: &'a S3Server) -> Self {
+        let named = std::env::var_os("WALCAST_TEST_PYTHON");
+        let python = named.unwrap_or_else(|| OsString::from("python3"));
+        let script = "import boto3, lz4, snappy, zstandard, barman.version as b; \
+                      print(b.__version__)";
+        let found = Command::new(&python).args(["-c", script]).output();
+        let version = found.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        assert!(
+            version
+                .as_ref()
+                .is_ok_and(|version| version == Self::VERSION),
+            "{} has no Barman {}: python3 -m venv target/venv && target/venv/bin/pip install \
+             'barman[cloud,snappy,lz4,zstandard]=={1}', then set \
+             WALCAST_TEST_PYTHON=$PWD/target/venv/bin/python",
+            python.display(),
+            Self::VERSION,
+        );
+        Self { python, server }
+    }
+
+    /// Archives the file at `path`, with an option like `--gzip` or none.
+    pub(crate) fn archive(&self, url: &str, name: &str, option: Option<&str>, path: &Path) {
+        let mut command = self.tool("cloud_walarchive");
+        command.args(option).args([url, name]).arg(path);
+        expect(&mut command, 0);
+    }
+
+    /// Fetches `wal` to `target`, with a spool of its own in `folder`.
+    pub(crate) fn restore(&self, url: &str, name: &str, wal: &str, folder: &Path) -> Vec<u8> {
+        let target = folder.join("restored");
+        let mut command = self.tool("cloud_walrestore");
+        command.arg("--spool-dir").arg(folder.join("spool"));
+        command.args([url, name, wal]).arg(&target);
+        expect(&mut command, 0);
+        std::fs::read(target).unwrap()
+    }
+
+    /// Asks whether the archive is empty, and expects an exit code: 0 if it is, 1 if not.
+    pub(crate) fn check_wal_archive(&self, url: &str, name: &str, code: i32) {
+        let mut command = self.tool("cloud_check_wal_archive");
+        expect(command.args([url, name]), code);
+    }
+
+    fn tool(&self, module: &str) -> Command {
+        let options = self.server.options();
+        let mut command = Command::new(&self.python);
+        command
+            .args(["-m", &format!("barman.clients.{module}")])
+            .args(["--endpoint-url", &self.server.endpoint()])
+            .env("AWS_ACCESS_KEY_ID", &options.access_key)
+            .env("AWS_SECRET_ACCESS_KEY", &options.secret_key)
+            .env("AWS_DEFAULT_REGION", "us-east-1")
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+        command
+    }
+}
+
+fn expect(command: &mut Command, code: i32) {
+    let output: Output = command.output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{command:?}: {stderr}");
+}
