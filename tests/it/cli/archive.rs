@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::World;
+use super::{World, world::block_on};
 use crate::support::{
     s3::{Action, Op, Rule, S3Server},
     wal,
@@ -180,10 +180,7 @@ fn a_termination_leaves_the_file_unarchived() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    runtime.block_on(server.faults().arrived(Op::List));
+    block_on(server.faults().arrived(Op::List));
 
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();

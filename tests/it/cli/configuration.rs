@@ -26,7 +26,20 @@ spec:
     let ran = world.archive(1, &[]);
 
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
-    insta::assert_snapshot!(world.redacted(&ran.stderr), @"");
+    insta::assert_snapshot!(world.redacted(&ran.stderr), @r"
+    /world/stores.yaml:7:22: error: destinationPath has no scheme
+      in document 1, ObjectStore/a, spec.configuration.destinationPath
+      help: Write it as `s3://BUCKET/PREFIX` or `file:///ABSOLUTE/FOLDER`.
+
+    /world/stores.yaml:8:24: error: unknown value `lzma`, expected one of `bzip2`, `gzip`, `lz4`, `snappy`, `xz`, `zstd`
+      in document 1, ObjectStore/a, spec.configuration.wal.compression
+
+    /world/stores.yaml:8:30: error: unknown field `maxParalel`
+      in document 1, ObjectStore/a, spec.configuration.wal.maxParalel
+      help: Did you mean `maxParallel`?
+
+    the configuration has 3 errors
+    ");
     assert_eq!(world.status(&[]).code, Some(2));
 }
 
@@ -39,7 +52,10 @@ fn a_destination_without_a_server_name_is_refused() {
     let ran = Ran::from(command.env_remove("WALCAST_SERVER_NAME").output().unwrap());
 
     assert_eq!(ran.code, Some(1));
-    insta::assert_snapshot!(world.redacted(&ran.stderr), @"");
+    insta::assert_snapshot!(world.redacted(&ran.stderr), @r"
+    error: destination `a`: the name of the server is not known
+      help: Say the server name, or add the file with the Cluster.
+    ");
 }
 
 #[test]

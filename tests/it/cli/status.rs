@@ -14,7 +14,17 @@ fn text_says_who_owes_what_and_what_to_do() {
     let ran = world.status(&[]);
 
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), ""));
-    insta::assert_snapshot!(world.redacted(&ran.stdout), @"");
+    insta::assert_snapshot!(world.redacted(&ran.stdout), @r"
+    not every destination holds everything (by the spool, last used TIME ago); last archived 000000010000000000000002 TIME ago
+
+    DESTINATION LAYOUT STATE OWES OLDEST OWED SINCE LAST STORED NEXT ATTEMPT
+    a barman healthy - - - 000000010000000000000002 TIME ago -
+    b barman refused 1 file (SIZE) 000000010000000000000002 TIME ago 000000010000000000000001 TIME ago in TIME
+
+    b (barman:file:///world/b/main):
+      put main/wals/0000000100000000/000000010000000000000002.lz4 in file:///world/b: the folder of the store is not there: No such file or directory (os error 2)
+      hint: Mount the volume or create the folder; walcast never creates it.
+    ");
 }
 
 #[test]
@@ -25,7 +35,12 @@ fn text_is_short_when_everything_is_complete() {
     let ran = world.status(&[]);
 
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
-    insta::assert_snapshot!(world.redacted(&ran.stdout), @"");
+    insta::assert_snapshot!(world.redacted(&ran.stdout), @r"
+    every destination holds everything (by the spool, last used TIME ago); last archived 000000010000000000000001 TIME ago
+
+    DESTINATION LAYOUT STATE OWES OLDEST OWED SINCE LAST STORED NEXT ATTEMPT
+    a barman healthy - - - 000000010000000000000001 TIME ago -
+    ");
 }
 
 #[test]
@@ -41,13 +56,66 @@ fn json_is_the_whole_status() {
     for time in ["at", "last_archived_at"] {
         assert!(status[time].take().is_string());
     }
+    assert!(status["spool"]["bytes"].take().as_u64() > Some(0));
     for destination in status["destinations"].as_array_mut().unwrap() {
-        for time in ["owed_since", "last_stored_at", "next_attempt"] {
-            destination[time].take();
+        for unsteady in ["owed_bytes", "owed_since", "last_stored_at", "next_attempt"] {
+            destination[unsteady].take();
         }
     }
     let text = serde_json::to_string_pretty(&status).unwrap();
-    insta::assert_snapshot!(world.redacted(&text), @"");
+    insta::assert_snapshot!(world.redacted(&text), @r#"
+    {
+      "at": null,
+      "destinations": [
+        {
+          "comparing": true,
+          "conflicts": 0,
+          "error": null,
+          "failures": 0,
+          "format": "barman",
+          "gaps": 0,
+          "hint": null,
+          "id": "a",
+          "last_stored": "000000010000000000000001",
+          "last_stored_at": null,
+          "location": "barman:file:///world/a/main",
+          "next_attempt": null,
+          "oldest_owed": null,
+          "owed": 0,
+          "owed_bytes": null,
+          "owed_since": null,
+          "state": "healthy"
+        },
+        {
+          "comparing": true,
+          "conflicts": 0,
+          "error": "list in file:///world/b: the folder of the store is not there: No such file or directory (os error 2)",
+          "failures": 1,
+          "format": "barman",
+          "gaps": 0,
+          "hint": "Mount the volume or create the folder; walcast never creates it.",
+          "id": "b",
+          "last_stored": null,
+          "last_stored_at": null,
+          "location": "barman:file:///world/b/main",
+          "next_attempt": null,
+          "oldest_owed": "000000010000000000000001",
+          "owed": 1,
+          "owed_bytes": null,
+          "owed_since": null,
+          "state": "refused"
+        }
+      ],
+      "last_archived": "000000010000000000000001",
+      "last_archived_at": null,
+      "spool": {
+        "bytes": null,
+        "files": 1,
+        "path": "../spool"
+      },
+      "system_id": "7000000000000000001"
+    }
+    "#);
 }
 
 #[test]

@@ -190,15 +190,21 @@ impl World {
     }
 }
 
-/// Writes `TIME` for times, and one blank between words.
+/// Writes `TIME` for times, `SIZE` for sizes, and one blank between words.
 fn redacted_line(line: &str) -> String {
     let indent = line.len() - line.trim_start().len();
     let mut words: Vec<String> = Vec::new();
     for word in line.split_whitespace() {
-        let is_unit = ["s", "min", "h"].contains(&word.trim_end_matches([',', ')', ';']));
-        match words.last_mut() {
-            Some(number) if is_unit && number.parse::<u64>().is_ok() => {
-                *number = format!("TIME{}", word.trim_start_matches(char::is_alphabetic));
+        let stands_for = match word.trim_end_matches([',', ')', ';']) {
+            "s" | "min" | "h" => Some("TIME"),
+            "B" | "KiB" | "MiB" => Some("SIZE"),
+            _ => None,
+        };
+        match (words.last_mut(), stands_for) {
+            (Some(number), Some(kind)) if number.trim_start_matches('(').parse::<f64>().is_ok() => {
+                let before = if number.starts_with('(') { "(" } else { "" };
+                let behind = word.trim_start_matches(char::is_alphabetic);
+                *number = format!("{before}{kind}{behind}");
             }
             _ => words.push(word.to_owned()),
         }
@@ -282,4 +288,10 @@ impl Drop for Resident {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Waits for what a test server sees.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.unwrap().block_on(future)
 }
