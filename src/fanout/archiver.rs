@@ -377,7 +377,7 @@ impl Inner {
         }
     }
 
-    /// Returns whether `lane` is to be compared with others that answer.
+    /// Returns whether `lane` is being compared with others that answer.
     fn is_comparing(&self, lane: &Lane) -> bool {
         let answers = |id: &DestinationId| {
             let lane = self.lanes.iter().find(|lane| lane.destination.id == *id);

@@ -14,6 +14,8 @@ mod architecture;
 mod barman_conformance;
 mod barman_golden;
 mod barman_interop;
+#[cfg(feature = "cli")]
+mod cli;
 mod codec_reference;
 mod s3;
 mod simulator;
