@@ -40,6 +40,7 @@ use crate::{
     clock::{Clock, SystemClock},
     codec::Encoding,
     disk::{Disk, LocalDisk},
+    failpoint,
     pg::WalFileName,
     spool::{Debt, RememberedPair, Spool, State},
     workers::Workers,
@@ -295,6 +296,7 @@ impl Archiver {
             () = inner.cancel.cancelled() => return Err(ArchiveError::Stopping { name }),
         };
         inner.acknowledged(&flight);
+        failpoint::pass("archive-before-answer");
         Ok(archived)
     }
 
@@ -487,6 +489,7 @@ impl Inner {
             reservation = self.sources.encoder.reserve(stamp.len, encodings).await;
         }
         let prepared = self.sources.read(name, path, opened, reservation).await?;
+        failpoint::pass("archive-after-encode");
         let required: Vec<bool> = self
             .lanes
             .iter()
@@ -604,6 +607,7 @@ impl Inner {
         let debts = missing.iter().map(debt).collect();
         let recorded = self.spool.owe(&wal, debts, with_bytes).await;
         recorded.map_err(|source| ArchiveError::Spool { name, source })?;
+        failpoint::pass("archive-after-debt");
         for index in missing {
             self.note_debt(flight, index).await;
         }
