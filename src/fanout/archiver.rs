@@ -27,6 +27,7 @@ use super::{
     compare::{self, Comparison},
     encode::Encoder,
     error::{ArchiveError, Outcome},
+    fetch::Fetcher,
     flight::{Flight, Job},
     lane::{Lane, PARKED_FOR},
     look_ahead::{self, Waiting},
@@ -65,12 +66,12 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// The default [`Policy`], 48 MiB of memory, no look-ahead, segments verified.
+    /// The default [`Policy`], 64 MiB of memory, no look-ahead, segments verified.
     fn default() -> Self {
         Self {
             policy: Policy::default(),
             breaker: BreakerSettings::default(),
-            memory: ByteSize::mib(48),
+            memory: ByteSize::mib(64),
             look_ahead: 0,
             verify: true,
             max_debt_age: None,
@@ -111,7 +112,7 @@ struct Inner {
     pairs: Arc<Mutex<Vec<RememberedPair>>>,
     comparison_rests: Arc<AtomicBool>,
     last: Mutex<State>,
-    first_new: watch::Sender<Option<WalFileName>>,
+    newest: watch::Sender<Option<WalFileName>>,
     tasks: TaskTracker,
     cancel: CancellationToken,
 }
@@ -216,7 +217,7 @@ impl ArchiverBuilder {
             pairs: Arc::new(Mutex::new(pairs)),
             comparison_rests: Arc::default(),
             last: Mutex::new(state),
-            first_new: watch::Sender::new(None),
+            newest: watch::Sender::new(None),
             tasks,
             cancel,
             settings: self.settings,
@@ -238,8 +239,8 @@ impl ArchiverBuilder {
             let (sender, receiver) = mpsc::channel(self.settings.look_ahead + 2);
             queues.push(sender);
             tasks.spawn(Arc::clone(lane).run(receiver, cancel.clone()));
-            let backlog = Backlog {
-                lane: Arc::clone(lane),
+            let fetcher = Fetcher {
+                own: Arc::clone(lane),
                 lanes: lanes.to_vec(),
                 encoder: Encoder {
                     budget: budget.clone(),
@@ -247,6 +248,10 @@ impl ArchiverBuilder {
                 },
                 verify: self.settings.verify,
                 cluster: Arc::clone(&sources.cluster),
+            };
+            let backlog = Backlog {
+                lane: Arc::clone(lane),
+                fetcher,
             };
             tasks.spawn(backlog.run(cancel.clone()));
         }
@@ -374,14 +379,14 @@ impl Inner {
         }
     }
 
-    /// Returns whether `lane` is to be compared with others that answer.
+    /// Returns whether `lane` is being compared with others that answer.
     fn is_comparing(&self, lane: &Lane) -> bool {
         let answers = |id: &DestinationId| {
             let lane = self.lanes.iter().find(|lane| lane.destination.id == *id);
             lane.is_some_and(|lane| lane.permission() == Permission::Go)
         };
         let id = &lane.destination.id;
-        let can_compare = self.first_new.borrow().is_some();
+        let can_compare = self.newest.borrow().is_some();
         can_compare
             && !self.comparison_rests.load(Ordering::Relaxed)
             && answers(id)
@@ -395,7 +400,7 @@ impl Inner {
             lanes: self.lanes.clone(),
             spool: self.spool.clone(),
             pairs: Arc::clone(&self.pairs),
-            first_new: self.first_new.subscribe(),
+            newest: self.newest.subscribe(),
             rests: Arc::clone(&self.comparison_rests),
         };
         self.tasks.spawn(comparison.run(self.cancel.clone()));
@@ -403,6 +408,7 @@ impl Inner {
     }
 
     async fn keep_house(self: Arc<Self>) {
+        let mut saved = State::default();
         loop {
             tokio::select! {
                 () = self.cancel.cancelled() => return,
@@ -413,7 +419,15 @@ impl Inner {
                     .drop_bytes_older_than(age, self.clock.now())
                     .await;
             }
-            self.spool.save_state(self.state()).await;
+            let state = self.state();
+            let same = State {
+                saved: saved.saved,
+                ..state.clone()
+            } == saved;
+            if !same {
+                saved = state.clone();
+                self.spool.save_state(state).await;
+            }
         }
     }
 
@@ -668,9 +682,9 @@ impl Inner {
     /// Forgets flights that PostgreSQL will not ask for again.
     fn acknowledged(&self, flight: &Flight) {
         let name = flight.name;
-        if name.is_segment() && flight.is_new() {
-            self.first_new
-                .send_if_modified(|first| first.replace(name).is_none());
+        if !matches!(name, WalFileName::History(_)) {
+            self.newest
+                .send_modify(|newest| *newest = (*newest).max(Some(name)));
         }
         let mut last = lock(&self.last);
         last.last_archived = Some(name);

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A file of the archive, encoded for every lane.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Prepared {
     variants: Vec<WalFile>,
 }

@@ -43,7 +43,6 @@ struct LaneProgress {
     outcome: Outcome,
     required: bool,
     owed: bool,
-    was_there: bool,
 }
 
 impl Flight {
@@ -53,7 +52,6 @@ impl Flight {
             outcome: Outcome::Missing("not sent yet".into()),
             required,
             owed: false,
-            was_there: false,
         };
         let state = State {
             wal: Some(wal),
@@ -161,17 +159,8 @@ impl Flight {
         self.changed.notify_waiters();
     }
 
-    /// Returns whether some destination took the file and none had it before.
-    pub(super) fn is_new(&self) -> bool {
-        let state = self.lock();
-        let stored = |lane: &LaneProgress| lane.progress == Progress::Stored;
-        state.lanes.iter().any(stored) && !state.lanes.iter().any(|lane| lane.was_there)
-    }
-
-    /// Says that a lane holds the file, and whether it did before, and returns whether its debt
-    /// is on record by now.
-    pub(super) fn stored(&self, lane: usize, was_there: bool) -> bool {
-        self.lock().lanes[lane].was_there = was_there;
+    /// Says that a lane holds the file, and returns whether its debt is on record by now.
+    pub(super) fn stored(&self, lane: usize) -> bool {
         self.report(lane, Progress::Stored, Outcome::Stored);
         self.lock().lanes[lane].owed
     }
@@ -234,7 +223,10 @@ impl Flight {
         if state.satisfied_after.is_none() && policy.is_satisfied(&lanes) {
             state.satisfied_after = Some(waited);
         }
-        decide(&lanes, waited, state.satisfied_after)
+        let satisfied_after = state.satisfied_after;
+        // A lane holds its own lock while it reports to us; `decide` asks lanes.
+        drop(state);
+        decide(&lanes, waited, satisfied_after)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -258,4 +250,25 @@ pub(super) struct Job {
     pub flight: Arc<Flight>,
     pub lane: usize,
     pub probe: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn lanes_report_while_a_decision_is_made() {
+        let name = "000000010000000000000001".parse().unwrap();
+        let stamp = Stat {
+            len: 0,
+            version: (0, 0, 0),
+        };
+        let flight = Flight::new(name, stamp, Prepared::default(), &[false]);
+
+        flight.decide(&Policy::default(), |_, _, _| {
+            flight.report(0, Progress::Sending, Outcome::Sending);
+        });
+
+        assert_eq!(flight.progress(0), Progress::Sending);
+    }
 }

@@ -27,6 +27,7 @@ mod breaker;
 mod compare;
 mod encode;
 mod error;
+mod fetch;
 mod flight;
 mod lane;
 mod look_ahead;

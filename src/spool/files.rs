@@ -261,7 +261,7 @@ impl Inner {
         }
         let marker = self.folder(name).join(format!("{PARKED}{destination}"));
         let content = serde_json::to_vec(&Parked { reason, until }).unwrap_or_default();
-        if let Err(error) = disk::replace(&*self.disk, &marker, &content) {
+        if let Err(error) = disk::replace_hint(&*self.disk, &marker, &content) {
             tracing::debug!(segment = %name, %destination, %error, "parking not recorded");
         }
     }

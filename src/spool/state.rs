@@ -75,7 +75,7 @@ pub(super) fn load(disk: &dyn Disk, root: &Path) -> Option<State> {
 pub(super) fn save(disk: &dyn Disk, root: &Path, state: &State) -> io::Result<()> {
     let content = serde_json::to_vec_pretty(state)?;
     failpoint::pass("state-before-save");
-    disk::replace(disk, &root.join(STATE_FILE), &content)?;
+    disk::replace_hint(disk, &root.join(STATE_FILE), &content)?;
     failpoint::pass("state-after-save");
     Ok(())
 }

@@ -10,9 +10,12 @@
     reason = "a test fails by panicking, reads the environment and prints what it does"
 )]
 
+mod architecture;
 mod barman_conformance;
 mod barman_golden;
 mod barman_interop;
+#[cfg(feature = "cli")]
+mod cli;
 mod codec_reference;
 mod s3;
 mod simulator;

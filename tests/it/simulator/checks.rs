@@ -122,7 +122,10 @@ impl Checks {
             for (&name, content) in &postgres.acknowledged {
                 let expired = self.forgotten.contains(&name)
                     && holding.oldest.is_some_and(|oldest| name < oldest);
-                let excused = expired || self.foreign.contains(&(index, name));
+                // Whose content is right is not known any more.
+                let disputed = self.forgotten.contains(&name)
+                    && self.foreign.iter().any(|(_, foreign)| *foreign == name);
+                let excused = expired || disputed || self.foreign.contains(&(index, name));
                 assert!(
                     excused || holding.holds(name, content),
                     "I5: d{index} misses {name}"
@@ -136,7 +139,12 @@ impl Checks {
                     .iter()
                     .position(|place| place.id == *id)
                     .unwrap();
-                let conflict = self.foreign.contains(&(index, entry.name));
+                let conflict = self.foreign.contains(&(index, entry.name))
+                    || (self.forgotten.contains(&entry.name)
+                        && self
+                            .foreign
+                            .iter()
+                            .any(|(_, foreign)| *foreign == entry.name));
                 assert!(conflict, "I5: {id} still owes {}", entry.name);
             }
         }

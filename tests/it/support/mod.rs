@@ -6,3 +6,5 @@ pub(crate) mod overwriting;
 pub(crate) mod program;
 #[allow(dead_code, reason = "the example uses the rest")]
 pub(crate) mod s3;
+#[cfg(feature = "cli")]
+pub(crate) mod wal;

@@ -1,0 +1,101 @@
+# Sourced by the scripts beside it: finds the programs that they run, and installs what is missing.
+# Nothing here starts, stops or configures a server that is already there.
+# shellcheck shell=bash
+
+readonly BARMAN='barman[cloud,snappy,lz4,zstandard]==3.19.1'
+readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/walcast-test"
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+    say "error: $*"
+    exit 1
+}
+
+# need_programs PROGRAM:PACKAGE...   Debian's packages for the programs that are not in the PATH
+need_programs() {
+    local pair missing=()
+    for pair in "$@"; do
+        command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+    done
+    if ((${#missing[@]} > 0)); then install_packages "${missing[@]}"; fi
+}
+
+install_packages() {
+    local root=()
+    command -v apt-get >/dev/null || die "missing, and there is no apt-get to install it: $*"
+    if ((EUID != 0)); then
+        root=(sudo)
+        [[ -t 0 ]] || root+=(-n)
+        "${root[@]}" true 2>/dev/null || die "missing: $*. Run as root: apt-get install $*"
+    fi
+    say "installing $*"
+    if [[ -z ${APT_IS_FRESH:-} ]]; then
+        "${root[@]}" apt-get update -qq
+        APT_IS_FRESH=yes
+    fi
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+        die "apt-get could not install $*"
+}
+
+# Exports POSTGRES_BIN, the folder of the newest server's programs.
+need_postgres() {
+    if ! find_postgres; then install_postgres; fi
+    find_postgres || die "the package postgresql has no server under /usr/lib/postgresql"
+}
+
+find_postgres() {
+    local bin
+    for bin in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -Vr) "$(dirname "$(command -v initdb)")"; do
+        if [[ -x $bin/initdb && -x $bin/postgres && -x $bin/pgbench && -x $bin/psql ]]; then
+            export POSTGRES_BIN=$bin
+            return 0
+        fi
+    done
+    return 1
+}
+
+# Debian's package makes and starts a server of its own; while this file is there, it does not.
+install_postgres() {
+    local drop_in=/etc/postgresql-common/createcluster.d/walcast.conf root=()
+    ((EUID == 0)) || root=(sudo)
+    install_packages postgresql-common
+    (
+        trap '"${root[@]}" rm -f "$drop_in"' EXIT
+        "${root[@]}" mkdir -p "${drop_in%/*}"
+        echo 'create_main_cluster = false' | "${root[@]}" tee "$drop_in" >/dev/null
+        install_packages postgresql
+    )
+}
+
+# Exports WALCAST_TEST_PYTHON, a Python that has Barman and python-snappy.
+need_barman() {
+    local venv="$CACHE/venv" wanted="$BARMAN python-snappy"
+    export WALCAST_TEST_PYTHON="$venv/bin/python"
+    if [[ $(cat "$venv/complete" 2>/dev/null) == "$wanted" ]] &&
+        "$WALCAST_TEST_PYTHON" -c 'import barman, boto3, snappy' 2>/dev/null; then
+        return
+    fi
+    need_programs python3:python3
+    python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3-venv
+    say "installing $wanted in $venv"
+    python3 -m venv --clear "$venv"
+    "$WALCAST_TEST_PYTHON" -m pip install --quiet --disable-pip-version-check "$BARMAN" python-snappy >&2
+    echo "$wanted" >"$venv/complete"
+}
+
+# need_cargo SUBCOMMAND VERSION   a tool from crates.io, built if it is missing
+need_cargo() {
+    cargo "$1" --version >/dev/null 2>&1 && return
+    say "installing cargo-$1"
+    # A folder of its own, so that the workspace's build and the tool's do not wait for each other.
+    CARGO_TARGET_DIR="$CACHE/target" cargo install --quiet --locked "cargo-$1@$2" >&2 ||
+        die "cargo-$1 could not be installed"
+    rm -rf "$CACHE/target"
+}
+
+need_rust() {
+    command -v cargo >/dev/null || die "cargo is missing. Install Rust 1.95 or newer: https://rustup.rs"
+    need_programs cc:build-essential
+}
