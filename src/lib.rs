@@ -115,6 +115,11 @@ pub mod crd;
 pub mod destination;
 pub mod disk;
 pub mod error;
+#[cfg(not(feature = "failpoints"))]
+mod failpoint;
+#[cfg(feature = "failpoints")]
+#[doc(hidden)]
+pub mod failpoint;
 pub mod fanout;
 #[cfg(feature = "manifest")]
 #[cfg_attr(docsrs, doc(cfg(feature = "manifest")))]

@@ -12,7 +12,7 @@ use super::{
     lane::{Lane, PARKED_FOR},
     policy::{self, Decision, Progress, Refusal, Room, Situation},
 };
-use crate::{repository::WalFile, spool::Debt};
+use crate::{failpoint, repository::WalFile, spool::Debt};
 
 impl Inner {
     pub(super) async fn answer(
@@ -104,6 +104,7 @@ impl Inner {
         let debts = missing.iter().map(debt).collect();
         let recorded = self.spool.owe(&wal, debts, with_bytes).await;
         recorded.map_err(|source| ArchiveError::Spool { name, source })?;
+        failpoint::pass("archive-after-debt");
         for index in missing {
             self.note_debt(flight, index).await;
         }

@@ -34,6 +34,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    failpoint,
     pg::WalFileName,
     spool::{RememberedPair, Spool, State},
 };
@@ -107,6 +108,7 @@ impl Archiver {
             () = inner.cancel.cancelled() => return Err(ArchiveError::Stopping { name }),
         };
         inner.acknowledged(&flight);
+        failpoint::pass("archive-before-answer");
         Ok(archived)
     }
 

@@ -9,7 +9,7 @@ use super::{
     lane::Lane,
     look_ahead::{self, Waiting},
 };
-use crate::pg::WalFileName;
+use crate::{failpoint, pg::WalFileName};
 
 impl Inner {
     /// Sends the files that PostgreSQL will ask for next, as far as memory is free.
@@ -84,6 +84,7 @@ impl Inner {
             reservation = self.sources.encoder.reserve(stamp.len, encodings).await;
         }
         let prepared = self.sources.read(name, path, opened, reservation).await?;
+        failpoint::pass("archive-after-encode");
         let required: Vec<bool> = self
             .lanes
             .iter()

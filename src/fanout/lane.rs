@@ -25,6 +25,7 @@ use crate::{
     budget::Budget,
     clock::{self, Clock},
     error::chain,
+    failpoint,
     pg::WalFileName,
     repository::{self, Expect, PutOutcome, WalFile},
     spool::{RememberedDestination, Spool},
@@ -251,6 +252,7 @@ impl Lane {
     pub(super) async fn send(&self, wal: &WalFile, expect: Expect) -> Sent {
         let repository = &self.destination.repository;
         let patience = attempt_timeout(wal.payload.len());
+        failpoint::pass("lane-before-put");
         let result = match timeout(patience, repository.put_wal(wal, expect)).await {
             Ok(result) => result,
             Err(_) => Err(repository::Error::TimedOut {
@@ -259,6 +261,7 @@ impl Lane {
                 after: patience,
             }),
         };
+        failpoint::pass("lane-after-put");
         let sent = match result {
             Ok(PutOutcome::Stored | PutOutcome::Present) => self.stored(wal.name),
             Ok(PutOutcome::Conflict(other)) => self.conflict(wal, &other),
