@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use super::World;
+use super::{World, world::block_on};
 use crate::support::{
-    s3::{Op, Rule, S3Server},
+    s3::{Action, Op, Rule, S3Server},
     wal,
 };
 
@@ -115,4 +115,27 @@ fn whatever_else_goes_wrong_stops_recovery_too() {
     assert_eq!(ran.code, Some(200), "{ran:?}");
     let ran = world.restore(1, &["-f", "/no/such/file.yaml"]);
     ran.assert_ended(200, "reading /no/such/file.yaml");
+}
+
+#[test]
+fn a_termination_is_told_from_the_end_of_the_archive_and_leaves_nothing() {
+    let mut world = World::new();
+    let server = S3Server::start();
+    world.add_bucket("b", &server);
+    world.archive(1, &[]).assert_silent_success();
+    fs::remove_file(world.path("data").join(world.write_segment(1))).unwrap();
+    // Only beginnings come.
+    server
+        .faults()
+        .add(Rule::new(Action::Truncate).on([Op::Get]));
+    let arguments = ["wal-restore", &wal::name(1), "pg_wal/RECOVERYXLOG"];
+    let mut child = world.command(&arguments).spawn().unwrap();
+    block_on(server.faults().arrived_often(Op::Get, 2));
+
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    let left = fs::read_dir(world.path("data/pg_wal")).unwrap();
+    assert_eq!(left.count(), 0);
 }

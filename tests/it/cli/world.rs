@@ -11,6 +11,8 @@ use tempfile::TempDir;
 
 use crate::support::{s3::S3Server, wal};
 
+const SPOOL: [&str; 2] = ["--spool", "../spool"];
+
 /// A data directory, folders as destinations, a spool, and a configuration.
 pub(crate) struct World {
     folder: TempDir,
@@ -110,7 +112,7 @@ impl World {
 
     /// Runs `wal-archive`.
     pub(crate) fn archive_path(&self, path: &str, arguments: &[&str]) -> Ran {
-        let all = [&["wal-archive", path], &self.spool()[..], arguments];
+        let all = [&["wal-archive", path], &SPOOL[..], arguments];
         self.run(&all.concat())
     }
 
@@ -123,7 +125,7 @@ impl World {
 
     /// Runs `status`.
     pub(crate) fn status(&self, arguments: &[&str]) -> Ran {
-        let all = [&["status"], &self.spool()[..], arguments];
+        let all = [&["status"], &SPOOL[..], arguments];
         self.run(&all.concat())
     }
 
@@ -134,7 +136,7 @@ impl World {
 
     /// Starts the resident and waits until it listens.
     pub(crate) fn serve(&self) -> Resident {
-        let all = [&["serve", "--patience=500ms"], &self.spool()[..]].concat();
+        let all = [&["serve", "--patience=500ms"], &SPOOL[..]].concat();
         let child = self.command(&all).stderr(Stdio::piped()).spawn().unwrap();
         let mut resident = Resident { child };
         resident.wait_until_it_says("socket");
@@ -151,10 +153,6 @@ impl World {
             .env("WALCAST_SERVER_NAME", "main")
             .stdin(Stdio::null());
         command
-    }
-
-    fn spool(&self) -> [&'static str; 2] {
-        ["--spool", "../spool"]
     }
 
     /// Returns whether the folder `name` holds a segment.
