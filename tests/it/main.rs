@@ -10,6 +10,7 @@ mod barman_interop;
 #[cfg(feature = "cli")]
 mod cli;
 mod codec_reference;
+mod cost;
 mod s3;
 mod simulator;
 mod support;
