@@ -17,6 +17,7 @@ mod barman_interop;
 #[cfg(feature = "cli")]
 mod cli;
 mod codec_reference;
+mod cost;
 mod s3;
 mod simulator;
 mod support;
