@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, time::Duration};
 
 use bytes::Bytes;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use walcast::{
     byte_size::ByteSize,
     disk::sim::DiskFault,
@@ -34,6 +34,7 @@ struct Schedule {
     world: World,
     checks: Checks,
     disk_fault: bool,
+    disk_sound_since: Instant,
     lists_lied: bool,
     spool_lost: bool,
 }
@@ -52,6 +53,7 @@ impl Schedule {
             world,
             checks: Checks::default(),
             disk_fault: false,
+            disk_sound_since: Instant::now(),
             lists_lied: false,
             spool_lost: false,
         }
@@ -139,10 +141,14 @@ impl Schedule {
     fn mend_places(&mut self) {
         for place in &mut self.world.places {
             place.faults.clear();
-            place.is_faulty = false;
+            if place.is_faulty {
+                place.is_faulty = false;
+                place.sound_since = Instant::now();
+            }
         }
         self.world.disk.set_fault(None);
         self.disk_fault = false;
+        self.disk_sound_since = Instant::now();
         self.world.say(|| "all mended".into());
     }
 
@@ -245,6 +251,10 @@ impl Schedule {
             self.restart().await;
         }
         self.checks.assert_safe(&self.world).await;
+        let disk_sound_since = (!self.disk_fault).then_some(self.disk_sound_since);
+        self.checks
+            .assert_patient(&self.world, disk_sound_since)
+            .await;
     }
 
     /// The faults stop: everything must come to be everywhere.
