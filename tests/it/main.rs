@@ -17,6 +17,8 @@ mod barman_interop;
 #[cfg(feature = "cli")]
 mod cli;
 mod codec_reference;
+#[cfg(all(feature = "cli", feature = "failpoints"))]
+mod crash;
 mod s3;
 mod simulator;
 mod support;
