@@ -18,6 +18,8 @@ mod barman_interop;
 mod cli;
 mod codec_reference;
 mod cost;
+#[cfg(all(feature = "cli", feature = "failpoints"))]
+mod crash;
 mod s3;
 mod simulator;
 mod support;

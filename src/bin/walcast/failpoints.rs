@@ -3,6 +3,10 @@
 /// Kills the process at the place that `WALCAST_KILL_AT` names, `name` or `name:3` for the third
 /// time that it is passed.
 #[cfg(feature = "failpoints")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the program may read the environment"
+)]
 pub(crate) fn arm() {
     let Ok(place) = std::env::var("WALCAST_KILL_AT") else {
         return;

@@ -5,6 +5,5 @@ mod configuration;
 mod resident;
 mod restore;
 mod status;
-mod world;
 
-use self::world::{Ran, World};
+use crate::support::world::{Ran, World, block_on};

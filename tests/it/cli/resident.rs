@@ -6,7 +6,7 @@ use std::{
     os::unix::{fs::PermissionsExt, net::UnixStream},
 };
 
-use super::{World, world::block_on};
+use super::{World, block_on};
 use crate::support::{
     s3::{Op, S3Server},
     wal,

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{World, world::block_on};
+use super::{World, block_on};
 use crate::support::{
     s3::{Action, Op, Rule, S3Server},
     wal,

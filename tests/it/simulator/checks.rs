@@ -137,6 +137,11 @@ impl Checks {
         }
     }
 
+    /// Whose content is right is not known any more: the spool was lost.
+    fn is_disputed(&self, name: WalFileName) -> bool {
+        !self.forgotten.is_empty() && self.foreign.iter().any(|(_, foreign)| *foreign == name)
+    }
+
     /// I5: everything is everywhere, and the spool is empty but for conflicts.
     pub(super) async fn assert_converged(&mut self, world: &World) {
         self.assert_safe(world).await;
@@ -145,9 +150,7 @@ impl Checks {
             for (&name, content) in &postgres.acknowledged {
                 let expired = self.forgotten.contains(&name)
                     && holding.oldest.is_some_and(|oldest| name < oldest);
-                // Whose content is right is not known any more.
-                let disputed = self.forgotten.contains(&name)
-                    && self.foreign.iter().any(|(_, foreign)| *foreign == name);
+                let disputed = self.is_disputed(name);
                 let excused = expired || disputed || self.foreign.contains(&(index, name));
                 assert!(
                     excused || holding.holds(name, content),
@@ -162,12 +165,8 @@ impl Checks {
                     .iter()
                     .position(|place| place.id == *id)
                     .unwrap();
-                let conflict = self.foreign.contains(&(index, entry.name))
-                    || (self.forgotten.contains(&entry.name)
-                        && self
-                            .foreign
-                            .iter()
-                            .any(|(_, foreign)| *foreign == entry.name));
+                let conflict =
+                    self.foreign.contains(&(index, entry.name)) || self.is_disputed(entry.name);
                 assert!(conflict, "I5: {id} still owes {}", entry.name);
             }
         }

@@ -35,7 +35,7 @@ struct Schedule {
     checks: Checks,
     disk_fault: bool,
     disk_sound_since: Instant,
-    lists_lied: bool,
+    answers_lied: bool,
     spool_lost: bool,
 }
 
@@ -54,7 +54,7 @@ impl Schedule {
             checks: Checks::default(),
             disk_fault: false,
             disk_sound_since: Instant::now(),
-            lists_lied: false,
+            answers_lied: false,
             spool_lost: false,
         }
     }
@@ -116,16 +116,20 @@ impl Schedule {
         }
         let index = self.rng.usize(..self.world.places.len());
         let fault = fault(&mut self.rng);
-        // A listing that lies cannot be told from the truth, and after the spool was lost there
-        // is nothing but listings.
-        if matches!(
+        // An answer that lies cannot be told from the truth when nobody remembers it: after the
+        // spool was lost there is nothing but the destinations' word.
+        let lies = matches!(
             fault,
-            Fault::StaleList { .. } | Fault::IncompleteList { .. }
-        ) {
+            Fault::StaleList { .. }
+                | Fault::IncompleteList { .. }
+                | Fault::FlippedBit { .. }
+                | Fault::TruncatedBody { .. }
+        );
+        if lies {
             if self.spool_lost || !self.world.places[index].atomic_create {
                 return;
             }
-            self.lists_lied = true;
+            self.answers_lied = true;
         }
         let seed = self.rng.u64(..);
         let place = &mut self.world.places[index];
@@ -187,7 +191,7 @@ impl Schedule {
     }
 
     async fn lose_the_spool(&mut self) {
-        if self.lists_lied || self.disk_fault {
+        if self.answers_lied || self.disk_fault {
             return;
         }
         self.world.say(|| "the spool is lost".into());

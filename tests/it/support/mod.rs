@@ -1,5 +1,7 @@
 //! What tests of several modules share.
 
+#[cfg(feature = "cli")]
+pub(crate) mod archived;
 pub(crate) mod barman;
 pub(crate) mod content;
 pub(crate) mod overwriting;
@@ -8,3 +10,5 @@ pub(crate) mod program;
 pub(crate) mod s3;
 #[cfg(feature = "cli")]
 pub(crate) mod wal;
+#[cfg(feature = "cli")]
+pub(crate) mod world;

@@ -4,12 +4,15 @@ use std::{
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
 };
 
+use jiff::Timestamp;
 use tempfile::TempDir;
 
-use crate::support::{s3::S3Server, wal};
+use walcast::fanout::Status;
+
+use super::{s3::S3Server, wal};
 
 const SPOOL: [&str; 2] = ["--spool", "../spool"];
 
@@ -77,7 +80,8 @@ impl World {
         ));
     }
 
-    fn add_store(&mut self, name: &str, lines: &[&str]) {
+    /// Adds an `ObjectStore` with these lines of its `configuration`.
+    pub(crate) fn add_store(&mut self, name: &str, lines: &[&str]) {
         let mut document = format!(
             "apiVersion: barmancloud.cnpg.io/v1\nkind: ObjectStore\n\
              metadata: {{name: {name}}}\nspec:\n  configuration:\n"
@@ -129,6 +133,13 @@ impl World {
         self.run(&all.concat())
     }
 
+    /// Returns what `status` tells, whatever that is.
+    #[track_caller]
+    pub(crate) fn known(&self) -> Status {
+        let ran = self.status(&["--output=json"]);
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"))
+    }
+
     /// Runs the program in the data directory, as PostgreSQL does.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.command(arguments).output().unwrap().into()
@@ -136,11 +147,13 @@ impl World {
 
     /// Starts the resident and waits until it listens.
     pub(crate) fn serve(&self) -> Resident {
-        let all = [&["serve", "--patience=500ms"], &SPOOL[..]].concat();
-        let child = self.command(&all).stderr(Stdio::piped()).spawn().unwrap();
-        let mut resident = Resident { child };
+        let mut resident = Resident::spawn(&mut self.serve_command(&["--patience=500ms"]));
         resident.wait_until_it_says("socket");
         resident
+    }
+
+    pub(crate) fn serve_command(&self, arguments: &[&str]) -> Command {
+        self.command(&[&["serve"], &SPOOL[..], arguments].concat())
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
@@ -166,6 +179,22 @@ impl World {
     pub(crate) fn state(&self) -> serde_json::Value {
         let content = fs::read(self.path("spool/state.json")).unwrap();
         serde_json::from_slice(&content).unwrap()
+    }
+
+    /// Lets the time pass after which destinations that are down are asked again.
+    pub(crate) fn end_pauses(&self) {
+        let path = self.path("spool/state.json");
+        let Ok(content) = fs::read(&path) else {
+            return;
+        };
+        let mut state: serde_json::Value = serde_json::from_slice(&content).unwrap();
+        let destinations = state["destinations"].as_object_mut().unwrap();
+        for destination in destinations.values_mut() {
+            if !destination["not_before"].is_null() {
+                destination["not_before"] = Timestamp::UNIX_EPOCH.to_string().into();
+            }
+        }
+        fs::write(path, serde_json::to_vec(&state).unwrap()).unwrap();
     }
 
     /// Returns the names that somebody owes.
@@ -246,9 +275,22 @@ pub(crate) struct Resident {
 }
 
 impl Resident {
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let child = command.stderr(Stdio::piped()).spawn().unwrap();
+        Self { child }
+    }
+
     /// Reads its log up to a line with `text`.
     #[track_caller]
     pub(crate) fn wait_until_it_says(&mut self, text: &str) {
+        assert!(
+            self.says(text),
+            "the resident ended before it said `{text}`"
+        );
+    }
+
+    /// Reads its log up to a line with `text`; false if it ended before.
+    pub(crate) fn says(&mut self, text: &str) -> bool {
         let log = self.child.stderr.as_mut().unwrap();
         let mut line = Vec::new();
         let mut byte = [0];
@@ -259,24 +301,38 @@ impl Resident {
                 continue;
             }
             if String::from_utf8_lossy(&line).contains(text) {
-                return;
+                return true;
             }
             line.clear();
         }
-        panic!("the resident ended before it said `{text}`");
+        false
     }
 
     /// Asks it to end and returns its exit code.
-    pub(crate) fn stop(mut self) -> Option<i32> {
+    pub(crate) fn stop(self) -> Option<i32> {
+        self.terminate();
+        self.wait().code()
+    }
+
+    pub(crate) fn terminate(&self) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        self.child.wait().unwrap().code()
+    }
+
+    /// Returns how it ended, once it has.
+    pub(crate) fn wait(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
     }
 
     /// Ends it without notice.
     pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
+        self.kill_now();
         self.child.wait().unwrap();
+    }
+
+    /// As [`kill`](Self::kill), without waiting for the end.
+    pub(crate) fn kill_now(&mut self) {
+        self.child.kill().unwrap();
     }
 }
 
