@@ -2,6 +2,8 @@
 
 use std::{path::Path, sync::Arc};
 
+use futures_util::stream::{FuturesOrdered, StreamExt};
+
 use super::{
     archiver::{Inner, lock},
     error::ArchiveError,
@@ -25,15 +27,22 @@ impl Inner {
         }
         let (inner, path) = (Arc::clone(self), path.to_owned());
         self.tasks.spawn(async move {
-            for name in next {
-                let path = look_ahead::sibling(&path, name);
+            // Read side by side, offered in their order.
+            let read = async |name| {
+                inner
+                    .flight(name, &look_ahead::sibling(&path, name), false)
+                    .await
+            };
+            let mut reading: FuturesOrdered<_> = next.into_iter().map(read).collect();
+            loop {
                 tokio::select! {
                     biased;
                     () = inner.cancel.cancelled() => return,
-                    flight = inner.flight(name, &path, false) => match flight {
-                        Ok(Some(flight)) => inner.offer(&flight),
-                        Ok(None) => return,
-                        Err(error) => tracing::debug!(segment = %name, %error, "not sent ahead"),
+                    flight = reading.next() => match flight {
+                        Some(Ok(Some(flight))) => inner.offer(&flight),
+                        Some(Ok(None)) => {}
+                        Some(Err(error)) => tracing::debug!(%error, "not sent ahead"),
+                        None => return,
                     },
                 }
             }
