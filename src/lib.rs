@@ -1,4 +1,104 @@
 //! walcast keeps PostgreSQL backups in several places at once.
+//!
+//! A WAL segment is read once, hashed once and compressed once, and goes to every *destination*.
+//! One that is down, slow or full neither blocks PostgreSQL nor loses a segment: it *owes* it,
+//! which is on record before PostgreSQL hears "archived", and is made good later, from the spool
+//! or from a destination that holds it. What is written, Barman Cloud's own tools restore, and
+//! the other way round.
+//!
+//! ```text
+//!  archive_command     the program `walcast`, an example, your own code
+//!        │
+//!     fanout  restore          several destinations: policy, lanes, breakers, catch-up
+//!        │
+//!      spool                   what is owed, remembered durably
+//!        │
+//!    repository                a cluster's backups in an on-store layout (Barman Cloud)
+//!      │     │
+//!   store   codec              bytes under keys (S3, folder, memory) · bytes to bytes
+//!      │     │
+//!       pg                     facts about PostgreSQL
+//!
+//!  manifest ─ crd ─ config     Kubernetes resources → destinations
+//! ```
+//!
+//! Modules use what is below them, never what is above.
+//!
+//! # Example
+//!
+//! One file of the archive to two destinations in memory:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use walcast::{
+//!     codec::{Codec, Encoding},
+//!     disk::LocalDisk,
+//!     fanout::{Archiver, Destination, DestinationId, Outcome},
+//!     repository::barman::{BarmanRepository, BarmanSettings},
+//!     spool::{Spool, SpoolSettings},
+//!     store::MemoryStore,
+//!     workers::Workers,
+//! };
+//!
+//! # async fn archive() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let history = folder.path().join("00000002.history");
+//! std::fs::write(&history, "1\t0/3000000\tno recovery target specified\n")?;
+//!
+//! let workers = Workers::new();
+//! let mut destinations = Vec::new();
+//! for id in ["here", "there"] {
+//!     let settings = BarmanSettings {
+//!         wal_encoding: Encoding::new(Codec::Gzip, None)?,
+//!         ..BarmanSettings::new("backups", "cluster-example")
+//!     };
+//!     let store = Arc::new(MemoryStore::new());
+//!     let repository = BarmanRepository::new(store, settings, workers.clone());
+//!     destinations.push(Destination::new(DestinationId::parse(id)?, Arc::new(repository)));
+//! }
+//!
+//! let ids = destinations.iter().map(|destination| destination.id.clone()).collect();
+//! let root = folder.path().join("spool");
+//! let disk = Arc::new(LocalDisk);
+//! let spool = Spool::open(disk, root, ids, SpoolSettings::default(), workers).await?;
+//! let archiver = Archiver::builder(destinations, spool).start().await;
+//!
+//! let archived = archiver.archive(&history).await?;
+//!
+//! assert!(archived.outcomes.iter().all(|(_, outcome)| *outcome == Outcome::Stored));
+//! archiver.shutdown().await;
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(archive())?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! | feature | default | what you get |
+//! | --- | --- | --- |
+//! | `manifest` | yes | configuration from `ObjectStore` and `Secret` documents |
+//! | `s3` | yes | Amazon S3 and what speaks its protocol |
+//! | `zstd`, `lz4` | yes | these codecs; gzip is always there |
+//! | `bzip2`, `xz`, `snappy` | no | these codecs |
+//! | `aws-chain` | no | credentials from the AWS provider chain (`inheritFromIAMRole`) |
+//! | `cli` | no | the program `walcast`, with all of the above |
+//! | `test-util` | no | fault injection, simulated disks, conformance suites |
+//! | `failpoints` | no | places where a test may kill the process |
+//!
+//! # Glossary
+//!
+//! - **Segment**: a file of write-ahead log (WAL), 16 MiB unless the cluster was made otherwise.
+//! - **Timeline**: a line of history; a promotion begins a new one, told by its history file.
+//! - **Store**: bytes under keys ([`store::Store`]).
+//! - **Repository**: one cluster's backups in one on-store layout ([`repository::Repository`]).
+//! - **Destination**: a repository as a target of the fan-out ([`fanout::Destination`]).
+//! - **Policy**: what must hold before a file counts as archived ([`fanout::Policy`]).
+//! - **Lane**: one destination's bounded worker; lanes never wait for each other.
+//! - **Owe**: to miss a file that is on record, to be sent later ([`spool::Entry`]).
+//! - **Gap**: a debt without bytes, filled from a destination that holds the file.
+//! - **Spool**: the folder with the debts ([`spool::Spool`]).
+//! - **Resident**: the process `walcast serve`, which the `archive_command` asks if it is there.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -15,6 +115,11 @@ pub mod crd;
 pub mod destination;
 pub mod disk;
 pub mod error;
+#[cfg(not(feature = "failpoints"))]
+mod failpoint;
+#[cfg(feature = "failpoints")]
+#[doc(hidden)]
+pub mod failpoint;
 pub mod fanout;
 #[cfg(feature = "manifest")]
 #[cfg_attr(docsrs, doc(cfg(feature = "manifest")))]

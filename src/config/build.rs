@@ -204,3 +204,83 @@ fn provider_chain() -> Result<s3::Credentials, BuildCause> {
 fn provider_chain() -> Result<s3::Credentials, BuildCause> {
     Err(BuildCause::NoProviderChain)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Options, load};
+
+    const BUCKET: &str = "
+apiVersion: barmancloud.cnpg.io/v1
+kind: ObjectStore
+metadata: {name: bucket}
+spec:
+  configuration:
+    destinationPath: s3://backups/pg
+    endpointURL: http://localhost:9000
+    s3Credentials:
+      accessKeyId: {name: keys, key: id}
+      secretAccessKey: {name: keys, key: secret}
+    wal: {maxParallel: 3}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: keys}
+stringData: {id: key, secret: hush}
+";
+    const FOLDER: &str = "
+apiVersion: barmancloud.cnpg.io/v1
+kind: ObjectStore
+metadata: {name: folder}
+spec:
+  configuration:
+    destinationPath: file:///no/such/folder
+    wal: {compression: gzip}
+";
+
+    fn config(text: &str) -> Config {
+        let files = [("stores.yaml".into(), text.to_owned())];
+        let options = Options::default().server_name("main");
+        load(&files, options).unwrap().config
+    }
+
+    fn built(text: &str) -> Destination {
+        config(text).build(&Workers::inline()).unwrap().remove(0)
+    }
+
+    #[test]
+    fn a_bucket_is_built_without_a_look_at_it() {
+        let bucket = built(BUCKET);
+
+        assert_eq!(bucket.id.as_str(), "bucket");
+        assert_eq!(bucket.parallel, 3);
+        assert_eq!(bucket.repository.wal_encoding(), Encoding::PLAIN);
+        let text = bucket.repository.to_string();
+        assert_eq!(text, "barman:s3://backups at localhost:9000/pg/main");
+    }
+
+    #[test]
+    fn a_folder_is_built_without_a_look_at_it() {
+        let folder = built(FOLDER);
+
+        let gzip = Encoding::new(Codec::Gzip, None).unwrap();
+        assert_eq!(folder.parallel, 1);
+        assert_eq!(folder.repository.wal_encoding(), gzip);
+        let text = folder.repository.to_string();
+        assert_eq!(text, "barman:file:///no/such/folder/main");
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_reported() {
+        let mut config = config(BUCKET);
+        let mut endless = config.destinations[0].clone();
+        endless.id = "x".repeat(201);
+        config.destinations[0].server_name = None;
+        config.destinations.push(endless);
+
+        let BuildErrors(errors) = config.build(&Workers::inline()).unwrap_err();
+
+        assert!(matches!(errors[0].cause, BuildCause::NoServerName));
+        assert!(matches!(errors[1].cause, BuildCause::Id(_)));
+    }
+}

@@ -85,12 +85,27 @@ pub struct Space {
 ///
 /// The new name is durable after [`Disk::sync_dir`] of its folder.
 pub fn replace(disk: &dyn Disk, path: &Path, content: &[u8]) -> io::Result<()> {
+    replace_with(disk, path, |temporary| write_new(disk, temporary, content))
+}
+
+/// As [`replace`], but the file may be empty or lost after a power failure: for hints.
+pub fn replace_hint(disk: &dyn Disk, path: &Path, content: &[u8]) -> io::Result<()> {
+    replace_with(disk, path, |temporary| {
+        disk.create(temporary)?.write_all(content)
+    })
+}
+
+fn replace_with(
+    disk: &dyn Disk,
+    path: &Path,
+    write: impl FnOnce(&Path) -> io::Result<()>,
+) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
     match disk.remove_file(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    write_new(disk, &temporary, content)?;
+    write(&temporary)?;
     disk.rename(&temporary, path)
 }
 

@@ -34,9 +34,9 @@ pub(super) struct Comparison {
     pub lanes: Vec<Arc<Lane>>,
     pub spool: Spool,
     pub pairs: Arc<std::sync::Mutex<Vec<RememberedPair>>>,
-    /// The first segment that no destination had before: what is older was archived before the
-    /// spool was lost, and what is not may be another primary's, which must not spread.
-    pub first_new: watch::Receiver<Option<WalFileName>>,
+    /// The newest file that was archived since: what is newer may be another primary's, which
+    /// must not spread.
+    pub newest: watch::Receiver<Option<WalFileName>>,
     /// Nothing is compared for now: the last attempt failed.
     pub rests: Arc<AtomicBool>,
 }
@@ -57,17 +57,16 @@ pub(super) fn all_pairs(ids: &[DestinationId]) -> Vec<RememberedPair> {
 impl Comparison {
     /// Works until everything is compared or it is cancelled.
     pub(super) async fn run(mut self, cancel: CancellationToken) {
-        let bound = tokio::select! {
+        tokio::select! {
             biased;
             () = cancel.cancelled() => return,
-            bound = self.first_new.wait_for(Option::is_some) => bound.ok().and_then(|name| *name),
-        };
-        let Some(bound) = bound else { return };
+            _ = self.newest.wait_for(Option::is_some) => {}
+        }
         while let Some(pair) = self.first() {
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => return,
-                compared = self.compare(&pair, bound) => if let Err(reason) = compared {
+                compared = self.compare(&pair) => if let Err(reason) = compared {
                     tracing::debug!(missing_in = %pair.missing_in, held_by = %pair.held_by, reason,
                         "not compared yet");
                     self.rotate();
@@ -81,7 +80,8 @@ impl Comparison {
         }
     }
 
-    async fn compare(&self, pair: &RememberedPair, bound: WalFileName) -> Result<(), String> {
+    async fn compare(&self, pair: &RememberedPair) -> Result<(), String> {
+        let newest = *self.newest.borrow();
         let (Some(lacking), Some(holder)) = (self.lane(&pair.missing_in), self.lane(&pair.held_by))
         else {
             // A destination that was taken out of the configuration is not compared.
@@ -93,11 +93,17 @@ impl Comparison {
                 return Err(format!("{} is not asked for now", lane.destination.id));
             }
         }
-        let mut there = list(lacking, None);
         // What is older than the oldest that it has, its retention has removed.
-        let first = peek(&mut there).await?;
+        let first = peek(&mut list(lacking, None)).await?;
+        let mut there = list(lacking, pair.after);
         let mut held = list(holder, pair.after);
-        while let Some(name) = peek(&mut held).await?.filter(|&name| name < bound) {
+        while let Some(name) = peek(&mut held).await? {
+            if newest < Some(name) {
+                return Err(format!(
+                    "{} holds newer files than were archived",
+                    pair.held_by
+                ));
+            }
             while peek(&mut there).await?.is_some_and(|mine| mine < name) {
                 there.next().await;
             }

@@ -43,7 +43,6 @@ struct LaneProgress {
     outcome: Outcome,
     required: bool,
     owed: bool,
-    was_there: bool,
 }
 
 impl Flight {
@@ -53,7 +52,6 @@ impl Flight {
             outcome: Outcome::Missing("not sent yet".into()),
             required,
             owed: false,
-            was_there: false,
         };
         let state = State {
             wal: Some(wal),
@@ -161,17 +159,8 @@ impl Flight {
         self.changed.notify_waiters();
     }
 
-    /// Returns whether some destination took the file and none had it before.
-    pub(super) fn is_new(&self) -> bool {
-        let state = self.lock();
-        let stored = |lane: &LaneProgress| lane.progress == Progress::Stored;
-        state.lanes.iter().any(stored) && !state.lanes.iter().any(|lane| lane.was_there)
-    }
-
-    /// Says that a lane holds the file, and whether it did before, and returns whether its debt
-    /// is on record by now.
-    pub(super) fn stored(&self, lane: usize, was_there: bool) -> bool {
-        self.lock().lanes[lane].was_there = was_there;
+    /// Says that a lane holds the file, and returns whether its debt is on record by now.
+    pub(super) fn stored(&self, lane: usize) -> bool {
         self.report(lane, Progress::Stored, Outcome::Stored);
         self.lock().lanes[lane].owed
     }

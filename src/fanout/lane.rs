@@ -25,6 +25,7 @@ use crate::{
     budget::Budget,
     clock::{self, Clock},
     error::chain,
+    failpoint,
     pg::WalFileName,
     repository::{self, Expect, PutOutcome, WalFile},
     spool::{RememberedDestination, Spool},
@@ -68,8 +69,8 @@ pub(super) struct LastError {
 /// What sending a file came to.
 #[derive(Debug)]
 pub(super) enum Sent {
-    /// The destination holds it, and did so before.
-    Stored { was_there: bool },
+    /// The destination holds it.
+    Stored,
     /// It holds other content under the name.
     Conflict(String),
     /// It failed; the lane has counted that.
@@ -223,8 +224,8 @@ impl Lane {
         let mut expect = self.expect(wal.name);
         loop {
             match self.send(wal, expect).await {
-                Sent::Stored { was_there } => {
-                    let owed = flight.stored(lane, was_there);
+                Sent::Stored => {
+                    let owed = flight.stored(lane);
                     if owed || self.spool.owes_file(&self.destination.id, flight.name) {
                         self.spool.pay(flight.name, &self.destination.id).await;
                     }
@@ -251,6 +252,7 @@ impl Lane {
     pub(super) async fn send(&self, wal: &WalFile, expect: Expect) -> Sent {
         let repository = &self.destination.repository;
         let patience = attempt_timeout(wal.payload.len());
+        failpoint::pass("lane-before-put");
         let result = match timeout(patience, repository.put_wal(wal, expect)).await {
             Ok(result) => result,
             Err(_) => Err(repository::Error::TimedOut {
@@ -259,9 +261,9 @@ impl Lane {
                 after: patience,
             }),
         };
+        failpoint::pass("lane-after-put");
         let sent = match result {
-            Ok(PutOutcome::Stored) => self.stored(wal.name, false),
-            Ok(PutOutcome::Present) => self.stored(wal.name, true),
+            Ok(PutOutcome::Stored | PutOutcome::Present) => self.stored(wal.name),
             Ok(PutOutcome::Conflict(other)) => self.conflict(wal, &other),
             Err(error) => self.failed(&error),
         };
@@ -269,7 +271,7 @@ impl Lane {
         sent
     }
 
-    fn stored(&self, name: WalFileName, was_there: bool) -> Sent {
+    fn stored(&self, name: WalFileName) -> Sent {
         let mut state = self.lock();
         if !state.breaker.is_closed() {
             tracing::info!(destination = %self.destination.id, "back");
@@ -277,7 +279,7 @@ impl Lane {
         state.breaker.success();
         state.error = None;
         state.stored = Some((name, self.clock.now()));
-        Sent::Stored { was_there }
+        Sent::Stored
     }
 
     fn conflict(&self, wal: &WalFile, other: &repository::StoredWal) -> Sent {

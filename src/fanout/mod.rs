@@ -21,26 +21,33 @@
 //!
 //! Decisions are pure ([`policy`](Policy), breaker, look-ahead); effects are thin.
 
+mod answer;
 mod archiver;
 mod backlog;
 mod breaker;
+mod builder;
 mod compare;
 mod encode;
 mod error;
+mod fetch;
 mod flight;
+mod flights;
 mod lane;
 mod look_ahead;
 mod policy;
+mod settings;
 mod source;
 mod status;
 
 use std::sync::Arc;
 
 pub use self::{
-    archiver::{Archived, Archiver, ArchiverBuilder, Settings},
+    archiver::{Archived, Archiver},
     breaker::BreakerSettings,
+    builder::ArchiverBuilder,
     error::{ArchiveError, Outcome},
     policy::{AtLimit, MinCopies, Policy},
+    settings::Settings,
     status::{DestinationState, DestinationStatus, SpoolStatus, Status},
 };
 pub use crate::destination::DestinationId;

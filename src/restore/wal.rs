@@ -91,6 +91,18 @@ struct Landed {
     file: PathBuf,
 }
 
+/// Temporary files of downloads that were overtaken or given up, removed when dropped.
+struct Leftovers(Vec<PathBuf>);
+
+impl Drop for Leftovers {
+    fn drop(&mut self) {
+        for path in &self.0 {
+            // Most of them were never there.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
 /// What one destination said.
 enum Answer {
     Landed(u64, PathBuf),
@@ -106,22 +118,13 @@ impl WalFetcher {
     const STALL: Duration = Duration::from_secs(30);
 
     /// Writes the file `name` to `target`, which appears complete or not at all.
+    ///
+    /// Dropping the future leaves nothing behind.
     pub async fn fetch(&self, name: WalFileName, target: &Path) -> Result<Fetched, WalFetchError> {
+        let ids = self.destinations.iter().map(|one| &one.id);
+        let leftovers = Leftovers(ids.map(|id| temporary_beside(target, id)).collect());
         let fetched = self.fetch_until_known(name, target).await;
-        // Downloads that were overtaken leave their files behind.
-        let ids = self
-            .destinations
-            .iter()
-            .map(|one| temporary_beside(target, &one.id));
-        let leftovers: Vec<_> = ids.collect();
-        self.workers
-            .disk(move || {
-                for path in leftovers {
-                    // Most of them were never there.
-                    let _ = std::fs::remove_file(path);
-                }
-            })
-            .await;
+        self.workers.disk(move || drop(leftovers)).await;
         fetched
     }
 

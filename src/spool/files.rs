@@ -19,6 +19,7 @@ use crate::{
     clock,
     destination::DestinationId,
     disk::{self, Disk},
+    failpoint,
     pg::WalFileName,
     store::Payload,
 };
@@ -180,27 +181,27 @@ impl Inner {
         let disk = &*self.disk;
         disk.create_dir_all(new)?;
         if let (Some(payload), Some(stored)) = (bytes, entry.stored) {
-            fail_point("spool-before-bytes");
+            failpoint::pass("spool-before-bytes");
             let name = Entry::bytes_name(entry.name, stored.encoding);
             copy(disk, &payload, &new.join(name))?;
         }
-        fail_point("spool-before-record");
+        failpoint::pass("spool-before-record");
         let record = serde_json::to_vec_pretty(&Record::from(entry))?;
         disk::write_new(disk, &new.join(ENTRY_FILE), &record)?;
         disk.sync_dir(new)?;
-        fail_point("spool-before-rename");
+        failpoint::pass("spool-before-rename");
         let folder = self.folder(entry.name);
         let timeline = folder.parent().unwrap_or(&self.root);
         disk.create_dir_all(timeline)?;
         disk.rename(new, &folder)?;
-        fail_point("spool-before-sync");
+        failpoint::pass("spool-before-sync");
         let synced = disk
             .sync_dir(timeline)
             .and_then(|()| disk.sync_dir(&self.root.join("queue")));
         if synced.is_err() {
             let _ = disk.remove_dir_all(&folder);
         }
-        fail_point("spool-after-sync");
+        failpoint::pass("spool-after-sync");
         synced
     }
 
@@ -211,6 +212,7 @@ impl Inner {
                 ignore_missing(self.disk.remove_file(&folder.join(format!("{marker}{id}"))))?;
             }
         }
+        failpoint::pass("spool-before-rewrite");
         let record = serde_json::to_vec_pretty(&Record::from(entry))?;
         disk::replace(&*self.disk, &folder.join(ENTRY_FILE), &record)?;
         self.disk.sync_dir(&folder)
@@ -228,16 +230,18 @@ impl Inner {
             }
             known.then_some(settled)
         };
-        fail_point("spool-before-payment");
+        failpoint::pass("spool-before-payment");
         let marker = folder.join(format!("{PAID}{destination}"));
         let done = match settled {
             None => return,
             // The payment first: without it a removal that is cut short would look damaged.
-            Some(true) => disk::write_new(&*self.disk, &marker, b"")
-                .and_then(|()| self.disk.remove_dir_all(&folder)),
+            Some(true) => disk::write_new(&*self.disk, &marker, b"").and_then(|()| {
+                failpoint::pass("spool-before-settlement");
+                self.disk.remove_dir_all(&folder)
+            }),
             Some(false) => disk::write_new(&*self.disk, &marker, b""),
         };
-        fail_point("spool-after-payment");
+        failpoint::pass("spool-after-payment");
         if let Err(error) = done {
             tracing::debug!(segment = %name, %destination, %error, "payment not recorded");
         }
@@ -257,7 +261,7 @@ impl Inner {
         }
         let marker = self.folder(name).join(format!("{PARKED}{destination}"));
         let content = serde_json::to_vec(&Parked { reason, until }).unwrap_or_default();
-        if let Err(error) = disk::replace(&*self.disk, &marker, &content) {
+        if let Err(error) = disk::replace_hint(&*self.disk, &marker, &content) {
             tracing::debug!(segment = %name, %destination, %error, "parking not recorded");
         }
     }
@@ -383,15 +387,6 @@ fn copy(disk: &dyn Disk, payload: &Payload, path: &Path) -> io::Result<()> {
             read => file.write_all(&block[..read])?,
         }
     }
-    fail_point("spool-before-bytes-sync");
+    failpoint::pass("spool-before-bytes-sync");
     file.sync()
 }
-
-/// A place where the crash tests may kill the process.
-#[cfg(feature = "failpoints")]
-fn fail_point(name: &'static str) {
-    fail::fail_point!(name);
-}
-
-#[cfg(not(feature = "failpoints"))]
-const fn fail_point(_name: &'static str) {}

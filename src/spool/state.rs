@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     destination::DestinationId,
     disk::{self, Disk},
+    failpoint,
     pg::{SystemId, WalFileName},
 };
 
@@ -72,9 +73,9 @@ pub(super) fn load(disk: &dyn Disk, root: &Path) -> Option<State> {
 }
 
 pub(super) fn save(disk: &dyn Disk, root: &Path, state: &State) -> io::Result<()> {
-    disk::replace(
-        disk,
-        &root.join(STATE_FILE),
-        &serde_json::to_vec_pretty(state)?,
-    )
+    let content = serde_json::to_vec_pretty(state)?;
+    failpoint::pass("state-before-save");
+    disk::replace_hint(disk, &root.join(STATE_FILE), &content)?;
+    failpoint::pass("state-after-save");
+    Ok(())
 }

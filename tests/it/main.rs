@@ -14,7 +14,12 @@ mod architecture;
 mod barman_conformance;
 mod barman_golden;
 mod barman_interop;
+#[cfg(feature = "cli")]
+mod cli;
 mod codec_reference;
+mod cost;
+#[cfg(all(feature = "cli", feature = "failpoints"))]
+mod crash;
 mod s3;
 mod simulator;
 mod support;

@@ -3,6 +3,7 @@
 mod client;
 mod configuration;
 mod duration;
+mod failpoints;
 mod logging;
 mod output;
 mod policy;
@@ -98,6 +99,7 @@ impl Command {
 }
 
 fn main() -> ExitCode {
+    failpoints::arm();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,

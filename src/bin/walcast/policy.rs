@@ -36,7 +36,7 @@ pub(crate) struct PolicyOptions {
     #[arg(
         long,
         value_name = "SIZE",
-        default_value = "48MiB",
+        default_value = "64MiB",
         help_heading = "Limits"
     )]
     memory: ByteSize,

@@ -70,7 +70,7 @@ impl Serve {
         let root = self.spool.root();
         let _lock = tokio::select! {
             biased;
-            () = stop.requested() => return Ok(0),
+            _ = stop.requested() => return Ok(0),
             lock = SpoolLock::acquire(root, LOCK_PATIENCE) => lock.map_err(|error| locked(&error))?,
         };
         let count = destinations.len();
@@ -145,7 +145,7 @@ impl Socket {
             };
             tokio::select! {
                 biased;
-                () = stop.requested() => break,
+                _ = stop.requested() => break,
                 _ = look.tick() => watch.look(archiver),
                 (accepted, permit) = accept => match accepted {
                     Ok((stream, _)) => {

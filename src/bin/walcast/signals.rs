@@ -24,11 +24,12 @@ impl Stop {
         listen().map_err(|error| Failure::new(format!("listening to signals: {error}")))
     }
 
-    /// Completes at the next signal. Nothing is lost when it is dropped.
-    pub(crate) async fn requested(&mut self) {
+    /// Returns the exit code that stands for the next signal, as a shell tells it. Nothing is lost
+    /// when it is dropped.
+    pub(crate) async fn requested(&mut self) -> u8 {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => 128 + 15,
+            _ = self.interrupt.recv() => 128 + 2,
         }
     }
 }

@@ -82,7 +82,7 @@ impl Status {
                 return Ok(0);
             }
             tokio::select! {
-                () = stop.requested() => return Ok(view.code()),
+                _ = stop.requested() => return Ok(view.code()),
                 () = sleep(Duration::from_secs(seconds)) => {}
             }
         }

@@ -25,7 +25,7 @@ const HEADER: [&str; 8] = [
 
 /// Prints a table of the destinations, and below it what is wrong; `source` says who tells it.
 pub(crate) fn page(status: &Status, source: &str) -> String {
-    let mut text = format!("{}\n{}\n", headline(status, source), table(status));
+    let mut text = format!("{}\n{}", headline(status, source), table(status));
     for destination in &status.destinations {
         text.push_str(&trouble(destination));
     }
@@ -135,4 +135,104 @@ fn ago(then: Timestamp, now: Timestamp) -> String {
 
 fn seconds(at: Timestamp) -> Timestamp {
     at.round(jiff::Unit::Second).unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn destination(id: &str, state: &str, more: Value) -> Value {
+        let mut all = json!({
+            "id": id,
+            "format": "barman",
+            "location": format!("barman:file:///{id}"),
+            "state": state,
+            "owed": 0,
+            "owed_bytes": 0,
+            "gaps": 0,
+            "conflicts": 0,
+            "comparing": false,
+            "last_stored": "000000010000000A000000FE",
+            "last_stored_at": "2026-11-23T11:59:57Z",
+            "failures": 0,
+        });
+        let Value::Object(more) = more else {
+            panic!("fields are an object")
+        };
+        all.as_object_mut().unwrap().extend(more);
+        all
+    }
+
+    fn status() -> Status {
+        let down = json!({
+            "owed": 1234,
+            "owed_bytes": 7_123_456_789_u64,
+            "oldest_owed": "000000010000000A00000001",
+            "owed_since": "2026-11-22T22:00:00Z",
+            "next_attempt": "2026-11-23T12:00:25Z",
+            "error": "no answer",
+            "hint": "Look at the network.",
+        });
+        let behind = json!({
+            "owed": 1,
+            "owed_bytes": 512,
+            "oldest_owed": "00000002.history",
+            "owed_since": "2026-11-23T11:55:00Z",
+            "last_stored": null,
+        });
+        let status = json!({
+            "at": "2026-11-23T12:00:00Z",
+            "last_archived": "000000010000000A000000FE",
+            "last_archived_at": "2026-11-23T11:59:57Z",
+            "spool": {"path": "/spool", "files": 1235, "bytes": 7_123_457_301_u64},
+            "destinations": [
+                destination("minio", "healthy", json!({})),
+                destination("backblaze-b2", "down", down),
+                destination("nfs", "behind", behind),
+                destination("new", "healthy", json!({"comparing": true})),
+            ],
+        });
+        serde_json::from_value(status).unwrap()
+    }
+
+    #[test]
+    fn a_page_is_a_table_and_what_is_wrong() {
+        insta::assert_snapshot!(page(&status(), "says the resident"), @r"
+        not every destination holds everything (says the resident); last archived 000000010000000A000000FE 3 s ago
+
+        DESTINATION   LAYOUT  STATE      OWES                  OLDEST OWED               SINCE      LAST STORED                       NEXT ATTEMPT
+        minio         barman  healthy    -                     -                         -          000000010000000A000000FE 3 s ago  -
+        backblaze-b2  barman  down       1234 files (6.6 GiB)  000000010000000A00000001  14 h ago   000000010000000A000000FE 3 s ago  in 25 s
+        nfs           barman  behind     1 file (512 B)        00000002.history          5 min ago  -                                 -
+        new           barman  comparing  -                     -                         -          000000010000000A000000FE 3 s ago  -
+
+        backblaze-b2 (barman:file:///backblaze-b2):
+          no answer
+          hint: Look at the network.
+        ");
+    }
+
+    #[test]
+    fn lines_are_one_per_destination() {
+        insta::assert_snapshot!(lines(&status()), @r"
+        2026-11-23T12:00:00Z minio healthy, owes nothing
+        2026-11-23T12:00:00Z backblaze-b2 down, owes 1234 files (6.6 GiB)
+        2026-11-23T12:00:00Z nfs behind, owes 1 file (512 B)
+        2026-11-23T12:00:00Z new comparing, owes nothing
+        ");
+    }
+
+    #[test]
+    fn sizes_have_one_decimal() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1536, "1.5 KiB"),
+            (5 << 30, "5.0 GiB"),
+        ] {
+            assert_eq!(rounded(ByteSize::new(bytes)), text);
+        }
+    }
 }

@@ -57,7 +57,7 @@ impl WalArchive {
         let request = Request::Archive(path.clone());
         let answer = tokio::select! {
             biased;
-            () = stop.requested() => return Err(stopped(&path)),
+            _ = stop.requested() => return Err(stopped(&path)),
             answer = client::ask(self.spool.root(), &request) => answer,
         };
         let archived = match answer {
@@ -80,7 +80,7 @@ impl WalArchive {
         };
         let entered = tokio::select! {
             biased;
-            () = stop.requested() => return Err(stopped(path)),
+            _ = stop.requested() => return Err(stopped(path)),
             entered = self.enter(path) => entered?,
         };
         let _lock = match entered {
@@ -126,13 +126,13 @@ impl WalArchive {
     ) -> Result<Archived, Failure> {
         let result = tokio::select! {
             biased;
-            () = stop.requested() => return Err(stopped(path)),
+            _ = stop.requested() => return Err(stopped(path)),
             result = archiver.archive(path) => result,
         };
         tokio::select! {
             biased;
             // The file is answered for; what is owed stays so.
-            () = stop.requested() => {}
+            _ = stop.requested() => {}
             () = archiver.drain(self.drain) => {}
         }
         result.map_err(|error| refused(Refusal::from(&error)))

@@ -17,6 +17,7 @@ use crate::{
     duration,
     output::{self, FAILED, Failure, Format},
     policy::check_known,
+    signals::Stop,
     spool::SpoolOptions,
 };
 
@@ -50,6 +51,7 @@ impl WalRestore {
     const HEDGE: Duration = Duration::from_secs(2);
 
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
+        let mut stop = Stop::listen()?;
         let workers = Workers::new();
         let mut destinations = self.config.load(&workers).await?;
         check_known("--without", &self.without, &destinations)?;
@@ -59,13 +61,19 @@ impl WalRestore {
         }
         let down = self.down(&destinations, &workers).await;
         destinations.sort_by_key(|one| down.contains(&one.id));
-        let fetcher = WalFetcher {
+        let source = WalFetcher {
             destinations,
             deadline: self.deadline,
             hedge: Self::HEDGE,
             workers,
         };
-        match fetcher.fetch(self.name, &self.path).await {
+        let fetched = tokio::select! {
+            biased;
+            // PostgreSQL takes this code for what it is, and ends as it was told to.
+            code = stop.requested() => return Ok(code),
+            fetched = source.fetch(self.name, &self.path) => fetched,
+        };
+        match fetched {
             Ok(file) => {
                 self.report(&file, format);
                 Ok(0)

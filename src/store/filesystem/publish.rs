@@ -17,7 +17,10 @@ use super::{
     failure::{Attempt, Failure},
     tree::{Tree, sync_folder},
 };
-use crate::store::{Class, PutMode};
+use crate::{
+    failpoint,
+    store::{Class, PutMode},
+};
 
 /// The hidden folder of files that are being written.
 pub(super) const TEMPORARY: &str = "tmp";
@@ -55,7 +58,9 @@ impl TempFile {
         mode: PutMode,
         waiter: &Weak<()>,
     ) -> Attempt {
+        failpoint::pass("file-before-sync");
         self.file.sync_all()?;
+        failpoint::pass("file-before-publish");
         if waiter.strong_count() == 0 {
             return Err(Failure::new(Class::Cancelled, "nobody waits any more"));
         }
@@ -124,6 +129,7 @@ fn publish_once(tree: &Tree, from: &Path, to: &Path, mode: PutMode) -> Attempt {
         PutMode::Create => create(from, to)?,
         PutMode::Overwrite => fs::rename(from, to)?,
     }
+    failpoint::pass("file-before-folder-sync");
     match to.parent().map_or(Ok(()), sync_folder) {
         // It was there, and somebody deleted it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -3,10 +3,12 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Read,
+    num::NonZeroUsize,
     time::Duration,
 };
 
 use bytes::Bytes;
+use tokio::time::Instant;
 use walcast::{
     codec::{Codec, Decoder},
     fanout::MinCopies,
@@ -106,12 +108,38 @@ impl Checks {
         let waits = std::mem::take(&mut *world.waits.lock().await);
         let long = waits
             .iter()
-            .filter(|&&wait| wait > Duration::from_secs(2))
+            .filter(|wait| wait.took > Duration::from_secs(2))
             .count();
         assert!(
             long <= most_long_waits,
             "I2: PostgreSQL waited {long} times: {waits:?}"
         );
+    }
+
+    /// I2: with one sound destination, where one is enough, no other costs more than one patience.
+    ///
+    /// A destination that was broken is given the time that a breaker may stay open.
+    pub(super) async fn assert_patient(&self, world: &World, disk_sound_since: Option<Instant>) {
+        let waits = std::mem::take(&mut *world.waits.lock().await);
+        let one_is_enough = world.policy.min_copies == MinCopies::AtLeast(NonZeroUsize::MIN)
+            && world.policy.required.is_empty();
+        let Some(disk) = disk_sound_since.filter(|_| one_is_enough) else {
+            return;
+        };
+        let sound = world.places.iter().filter(|place| !place.is_faulty);
+        let Some(place) = sound.map(|place| place.sound_since).min() else {
+            return;
+        };
+        let since = place.max(disk) + Duration::from_mins(2);
+        let limit = world.policy.patience + Duration::from_secs(1);
+        for wait in waits.iter().filter(|wait| wait.asked >= since) {
+            assert!(wait.took <= limit, "I2: PostgreSQL waited {:?}", wait.took);
+        }
+    }
+
+    /// Whose content is right is not known any more: the spool was lost.
+    fn is_disputed(&self, name: WalFileName) -> bool {
+        !self.forgotten.is_empty() && self.foreign.iter().any(|(_, foreign)| *foreign == name)
     }
 
     /// I5: everything is everywhere, and the spool is empty but for conflicts.
@@ -122,7 +150,8 @@ impl Checks {
             for (&name, content) in &postgres.acknowledged {
                 let expired = self.forgotten.contains(&name)
                     && holding.oldest.is_some_and(|oldest| name < oldest);
-                let excused = expired || self.foreign.contains(&(index, name));
+                let disputed = self.is_disputed(name);
+                let excused = expired || disputed || self.foreign.contains(&(index, name));
                 assert!(
                     excused || holding.holds(name, content),
                     "I5: d{index} misses {name}"
@@ -136,7 +165,8 @@ impl Checks {
                     .iter()
                     .position(|place| place.id == *id)
                     .unwrap();
-                let conflict = self.foreign.contains(&(index, entry.name));
+                let conflict =
+                    self.foreign.contains(&(index, entry.name)) || self.is_disputed(entry.name);
                 assert!(conflict, "I5: {id} still owes {}", entry.name);
             }
         }

@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, time::Duration};
 
 use bytes::Bytes;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use walcast::{
     byte_size::ByteSize,
     disk::sim::DiskFault,
@@ -34,7 +34,8 @@ struct Schedule {
     world: World,
     checks: Checks,
     disk_fault: bool,
-    lists_lied: bool,
+    disk_sound_since: Instant,
+    answers_lied: bool,
     spool_lost: bool,
 }
 
@@ -52,7 +53,8 @@ impl Schedule {
             world,
             checks: Checks::default(),
             disk_fault: false,
-            lists_lied: false,
+            disk_sound_since: Instant::now(),
+            answers_lied: false,
             spool_lost: false,
         }
     }
@@ -114,16 +116,20 @@ impl Schedule {
         }
         let index = self.rng.usize(..self.world.places.len());
         let fault = fault(&mut self.rng);
-        // A listing that lies cannot be told from the truth, and after the spool was lost there
-        // is nothing but listings.
-        if matches!(
+        // An answer that lies cannot be told from the truth when nobody remembers it: after the
+        // spool was lost there is nothing but the destinations' word.
+        let lies = matches!(
             fault,
-            Fault::StaleList { .. } | Fault::IncompleteList { .. }
-        ) {
+            Fault::StaleList { .. }
+                | Fault::IncompleteList { .. }
+                | Fault::FlippedBit { .. }
+                | Fault::TruncatedBody { .. }
+        );
+        if lies {
             if self.spool_lost || !self.world.places[index].atomic_create {
                 return;
             }
-            self.lists_lied = true;
+            self.answers_lied = true;
         }
         let seed = self.rng.u64(..);
         let place = &mut self.world.places[index];
@@ -139,10 +145,14 @@ impl Schedule {
     fn mend_places(&mut self) {
         for place in &mut self.world.places {
             place.faults.clear();
-            place.is_faulty = false;
+            if place.is_faulty {
+                place.is_faulty = false;
+                place.sound_since = Instant::now();
+            }
         }
         self.world.disk.set_fault(None);
         self.disk_fault = false;
+        self.disk_sound_since = Instant::now();
         self.world.say(|| "all mended".into());
     }
 
@@ -181,7 +191,7 @@ impl Schedule {
     }
 
     async fn lose_the_spool(&mut self) {
-        if self.lists_lied || self.disk_fault {
+        if self.answers_lied || self.disk_fault {
             return;
         }
         self.world.say(|| "the spool is lost".into());
@@ -245,6 +255,10 @@ impl Schedule {
             self.restart().await;
         }
         self.checks.assert_safe(&self.world).await;
+        let disk_sound_since = (!self.disk_fault).then_some(self.disk_sound_since);
+        self.checks
+            .assert_patient(&self.world, disk_sound_since)
+            .await;
     }
 
     /// The faults stop: everything must come to be everywhere.

@@ -36,6 +36,15 @@ pub(super) struct Place {
     pub(super) encoding: Encoding,
     pub(super) atomic_create: bool,
     pub(super) is_faulty: bool,
+    /// Since when it has been sound, if it is.
+    pub(super) sound_since: Instant,
+}
+
+/// How long PostgreSQL waited for one answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wait {
+    pub(super) asked: Instant,
+    pub(super) took: Duration,
 }
 
 /// Everything outside the process that archives, and that process.
@@ -51,7 +60,7 @@ pub(super) struct World {
     pub(super) process: Option<Process>,
     pub(super) seed: u64,
     /// How long PostgreSQL waited for each answer since the last look.
-    pub(super) waits: Arc<Mutex<Vec<Duration>>>,
+    pub(super) waits: Arc<Mutex<Vec<Wait>>>,
     pub(super) loud: bool,
 }
 
@@ -188,6 +197,7 @@ impl Place {
             encoding,
             atomic_create: rng.bool(),
             is_faulty: false,
+            sound_since: Instant::now(),
         }
     }
 
@@ -216,7 +226,7 @@ async fn ask(
     archiver: Archiver,
     postgres: Arc<Mutex<Postgres>>,
     disk: SimDisk,
-    waits: Arc<Mutex<Vec<Duration>>>,
+    waits: Arc<Mutex<Vec<Wait>>>,
     loud: bool,
 ) {
     loop {
@@ -242,7 +252,10 @@ async fn ask(
             Ok(answer) => {
                 assert_eq!(answer.name, name);
                 postgres.lock().await.acknowledge(name);
-                waits.lock().await.push(asked.elapsed());
+                waits.lock().await.push(Wait {
+                    asked,
+                    took: asked.elapsed(),
+                });
             }
             Err(_) => sleep(Duration::from_secs(1)).await,
         }

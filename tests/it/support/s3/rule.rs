@@ -286,8 +286,13 @@ impl Faults {
 
     /// Waits until an operation has been asked for.
     pub(crate) async fn arrived(&self, op: Op) {
+        self.arrived_often(op, 1).await;
+    }
+
+    /// Waits until an operation has been asked for so many times.
+    pub(crate) async fn arrived_often(&self, op: Op, times: usize) {
         let mut log = self.0.log.subscribe();
-        log.wait_for(|log| log.contains(&op))
+        log.wait_for(|log| log.iter().filter(|seen| **seen == op).count() >= times)
             .await
             .expect("the sender is held by self");
     }

@@ -1,0 +1,9 @@
+//! The program, run as PostgreSQL and people run it.
+
+mod archive;
+mod configuration;
+mod resident;
+mod restore;
+mod status;
+
+use crate::support::world::{Ran, World, block_on};
