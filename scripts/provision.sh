@@ -110,3 +110,8 @@ need_rust() {
     command -v cargo >/dev/null || die "cargo is missing. Install Rust 1.95 or newer: https://rustup.rs"
     need_programs cc:build-essential
 }
+
+# Where cargo builds to.
+target_folder() {
+    cargo metadata --no-deps --format-version 1 | grep -oE '"target_directory":"[^"]*"' | cut -d '"' -f 4
+}
