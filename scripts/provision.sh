@@ -34,9 +34,10 @@ install_packages() {
         "${root[@]}" apt-get update -qq
         APT_IS_FRESH=yes
     fi
-    "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
-        die "apt-get could not install $*"
+    local output
+    output=$("${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "$@" 2>&1 </dev/null) ||
+        die "apt-get could not install $*: $output"
 }
 
 # Exports POSTGRES_BIN, the folder of the newest server's programs.
@@ -79,10 +80,20 @@ need_barman() {
     fi
     need_programs python3:python3
     python3 -c 'import ensurepip, venv' 2>/dev/null || install_packages python3-venv
+    need_headers
     say "installing $wanted in $venv"
     python3 -m venv --clear "$venv"
     "$WALCAST_TEST_PYTHON" -m pip install --quiet --disable-pip-version-check "$BARMAN" python-snappy >&2
     echo "$wanted" >"$venv/complete"
+}
+
+# Barman wants psycopg2, which is built here.
+need_headers() {
+    local python missing=()
+    python=$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')
+    [[ -e $python/Python.h ]] || missing+=(python3-dev)
+    [[ -e $(pg_config --includedir 2>/dev/null)/libpq-fe.h ]] || missing+=(libpq-dev)
+    if ((${#missing[@]} > 0)); then install_packages "${missing[@]}"; fi
 }
 
 # need_cargo SUBCOMMAND VERSION   a tool from crates.io, built if it is missing
@@ -98,4 +109,9 @@ need_cargo() {
 need_rust() {
     command -v cargo >/dev/null || die "cargo is missing. Install Rust 1.95 or newer: https://rustup.rs"
     need_programs cc:build-essential
+}
+
+# Where cargo builds to.
+target_folder() {
+    cargo metadata --no-deps --format-version 1 | grep -oE '"target_directory":"[^"]*"' | cut -d '"' -f 4
 }
