@@ -19,6 +19,8 @@ mod cli;
 mod codec_reference;
 #[cfg(all(feature = "cli", feature = "failpoints"))]
 mod crash;
+#[cfg(feature = "cli")]
+mod postgres;
 mod s3;
 mod simulator;
 mod support;
