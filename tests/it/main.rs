@@ -20,6 +20,8 @@ mod codec_reference;
 mod cost;
 #[cfg(all(feature = "cli", feature = "failpoints"))]
 mod crash;
+#[cfg(feature = "cli")]
+mod postgres;
 mod s3;
 mod simulator;
 mod support;

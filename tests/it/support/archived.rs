@@ -29,22 +29,38 @@ pub(crate) fn files(wals: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
+/// Returns why each file in the spool is owed by `destination`.
+pub(crate) fn reasons(spool: &Path, destination: &str) -> Vec<String> {
+    let records = records(spool).into_iter();
+    let reasons = records.filter_map(|(_, entry)| {
+        let reason = entry["owed"][destination]["reason"].as_str();
+        reason.map(str::to_owned)
+    });
+    reasons.collect()
+}
+
+/// Returns the folders of the debts with their records.
+fn records(spool: &Path) -> Vec<(PathBuf, serde_json::Value)> {
+    let records = below(&spool.join("queue")).filter(|path| path.ends_with("entry.json"));
+    let read = |path: PathBuf| {
+        let entry = serde_json::from_slice(&fs::read(&path).unwrap());
+        let entry = entry.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (path.parent().unwrap().to_owned(), entry)
+    };
+    records.map(read).collect()
+}
+
 /// Returns the names in the spool that `destination` owes, with their bytes, decoded, if the
 /// spool holds them.
 pub(crate) fn debts(spool: &Path, destination: &str) -> BTreeMap<String, Option<Vec<u8>>> {
     let mut found = BTreeMap::new();
-    let queue = spool.join("queue");
-    for record in below(&queue).filter(|path| path.ends_with("entry.json")) {
-        let folder = record.parent().unwrap();
+    for (folder, entry) in records(spool) {
         let name = folder.file_name().unwrap().to_str().unwrap();
-        let content = fs::read(&record).unwrap();
-        let entry: serde_json::Value = serde_json::from_slice(&content)
-            .unwrap_or_else(|error| panic!("{}: {error}", record.display()));
         let is_paid = folder.join(format!("paid.{destination}")).exists();
         if is_paid || entry["owed"][destination].is_null() {
             continue;
         }
-        let bytes = below(folder).find(|path| split_of(path).0 == name);
+        let bytes = below(&folder).find(|path| split_of(path).0 == name);
         let bytes = bytes.map(|path| decode(&path, split_of(&path).1));
         found.insert(name.to_owned(), bytes);
     }
@@ -76,7 +92,7 @@ fn decode(path: &Path, codec: Option<Codec>) -> Vec<u8> {
 }
 
 /// Returns all files below a folder; none if it is not there.
-fn below(folder: &Path) -> impl Iterator<Item = PathBuf> {
+fn below(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     let mut folders = vec![folder.to_owned()];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {

@@ -52,11 +52,16 @@ impl<'a> Barman<'a> {
     /// Fetches `wal` to `target`, with a spool of its own in `folder`.
     pub(crate) fn restore(&self, url: &str, name: &str, wal: &str, folder: &Path) -> Vec<u8> {
         let target = folder.join("restored");
-        let mut command = self.tool("cloud_walrestore");
-        command.arg("--spool-dir").arg(folder.join("spool"));
-        command.args([url, name, wal]).arg(&target);
-        expect(&mut command, 0);
+        let mut command = self.wal_restore(url, name, &folder.join("spool"));
+        expect(command.arg(wal).arg(&target), 0);
         std::fs::read(target).unwrap()
+    }
+
+    /// Returns the command that restores from `name`, to which name and target are to be added.
+    pub(crate) fn wal_restore(&self, url: &str, name: &str, spool: &Path) -> Command {
+        let mut command = self.tool("cloud_walrestore");
+        command.arg("--spool-dir").arg(spool).args([url, name]);
+        command
     }
 
     /// Asks whether the archive is empty, and expects an exit code: 0 if it is, 1 if not.

@@ -5,6 +5,8 @@ pub(crate) mod archived;
 pub(crate) mod barman;
 pub(crate) mod content;
 pub(crate) mod overwriting;
+#[cfg(feature = "cli")]
+pub(crate) mod postgres;
 pub(crate) mod program;
 #[allow(dead_code, reason = "the example uses the rest")]
 pub(crate) mod s3;
