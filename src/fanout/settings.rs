@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{breaker::BreakerSettings, policy::Policy};
 use crate::byte_size::ByteSize;
 
-/// Bounds and habits of an [`Archiver`].
+/// Bounds and habits of an [`Archiver`](super::Archiver).
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// When a file counts as archived.
