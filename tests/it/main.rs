@@ -25,3 +25,5 @@ mod postgres;
 mod s3;
 mod simulator;
 mod support;
+#[cfg(feature = "cli")]
+mod trouble;

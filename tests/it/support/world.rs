@@ -12,7 +12,10 @@ use tempfile::TempDir;
 
 use walcast::fanout::Status;
 
-use super::{s3::S3Server, wal};
+use super::{
+    s3::{Options, S3Server},
+    wal,
+};
 
 const SPOOL: [&str; 2] = ["--spool", "../spool"];
 
@@ -60,18 +63,28 @@ impl World {
 
     /// Adds a bucket as a destination, with its keys in a Secret.
     pub(crate) fn add_bucket(&mut self, name: &str, server: &S3Server) {
-        let options = server.options();
+        self.add_bucket_at(name, &server.endpoint(), server.options(), &[]);
+    }
+
+    /// Adds a bucket as a destination, described by what the server would have to be and by
+    /// further lines of its `configuration`.
+    pub(crate) fn add_bucket_at(
+        &mut self,
+        name: &str,
+        endpoint: &str,
+        options: &Options,
+        lines: &[&str],
+    ) {
         let place = format!("destinationPath: s3://{}/pg", options.bucket);
-        let endpoint = format!("endpointURL: {}", server.endpoint());
+        let endpoint = format!("endpointURL: {endpoint}");
+        let keys = [
+            "s3Credentials:",
+            "  accessKeyId: {name: keys, key: id}",
+            "  secretAccessKey: {name: keys, key: secret}",
+        ];
         self.add_store(
             name,
-            &[
-                &place,
-                &endpoint,
-                "s3Credentials:",
-                "  accessKeyId: {name: keys, key: id}",
-                "  secretAccessKey: {name: keys, key: secret}",
-            ],
+            &[&[place.as_str(), &endpoint], &keys[..], lines].concat(),
         );
         let (id, secret) = (&options.access_key, &options.secret_key);
         self.add_document(&format!(
