@@ -47,11 +47,12 @@ fn segment(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("segment/{name}"));
         group.throughput(Throughput::Bytes(wal::SEGMENT as u64));
         for count in [1, 2, 4, 8] {
-            let mut world = World::new(count, codec, Settings::default(), 1);
+            let mut world = None;
             group.bench_function(BenchmarkId::from_parameter(count), |bencher| {
+                let new = || World::new(count, codec, Settings::default(), 1);
+                let world = world.get_or_insert_with(new);
                 bencher.iter_custom(|rounds| world.archive(rounds, 1));
             });
-            world.end();
         }
     }
 }
@@ -61,17 +62,18 @@ fn segment(criterion: &mut Criterion) {
 fn one_dead_of_three(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("one_dead");
     group.throughput(Throughput::Bytes(wal::SEGMENT as u64));
-    for (name, dead) in [
-        ("two healthy", None),
-        ("and a dead one", Some(Sink::dead())),
-    ] {
-        let mut world = World::with(2, Some(Codec::Lz4), dead, Settings::default(), 1);
-        // The first segment waits for the dead one until patience ends.
-        world.archive(1, 1);
+    for (name, dead) in [("two healthy", 0), ("and a dead one", 1)] {
+        let mut world = None;
         group.bench_function(name, |bencher| {
+            let world = world.get_or_insert_with(|| {
+                let dead = (0..dead).map(|_| Sink::dead()).collect();
+                let mut world = World::with(2, Some(Codec::Lz4), dead, Settings::default(), 1);
+                // The first segment waits for the dead one until patience ends.
+                world.archive(1, 1);
+                world
+            });
             bencher.iter_custom(|rounds| world.archive(rounds, 1));
         });
-        world.end();
     }
 }
 
@@ -87,11 +89,12 @@ fn look_ahead(criterion: &mut Criterion) {
                 memory: ByteSize::mib(96),
                 ..Settings::default()
             };
-            let mut world = World::new(2, *codec, settings, SEGMENTS);
+            let mut world = None;
             group.bench_function(BenchmarkId::new(*name, look_ahead), |bencher| {
+                let new = || World::new(2, *codec, settings.clone(), SEGMENTS);
+                let world = world.get_or_insert_with(new);
                 bencher.iter_custom(|rounds| world.archive(rounds, SEGMENTS));
             });
-            world.end();
         }
     }
 }
@@ -130,7 +133,7 @@ fn memory_store(criterion: &mut Criterion) {
     }
 }
 
-/// An archiver that goes on from measurement to measurement.
+/// An archiver that goes on from sample to sample; made only if its benchmark is chosen.
 struct World {
     runtime: Runtime,
     archiver: Archiver,
@@ -141,13 +144,13 @@ struct World {
 
 impl World {
     fn new(stores: usize, codec: Option<Codec>, settings: Settings, files: u32) -> Self {
-        Self::with(stores, codec, None, settings, files)
+        Self::with(stores, codec, Vec::new(), settings, files)
     }
 
     fn with(
         stores: usize,
         codec: Option<Codec>,
-        further: Option<Sink>,
+        further: Vec<Sink>,
         settings: Settings,
         files: u32,
     ) -> Self {
@@ -196,8 +199,10 @@ impl World {
         }
         elapsed
     }
+}
 
-    fn end(self) {
+impl Drop for World {
+    fn drop(&mut self) {
         self.runtime.block_on(self.archiver.shutdown());
     }
 }

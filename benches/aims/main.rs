@@ -33,7 +33,7 @@ struct Scale {
 
 impl Scale {
     const FULL: Self = Self {
-        rounds: 7,
+        rounds: 5,
         segments: 100,
         owed: 1000,
     };

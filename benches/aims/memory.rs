@@ -28,30 +28,26 @@ pub(super) struct Scenario {
 }
 
 pub(super) fn measure(scale: Scale) {
-    let folder = folder();
-    Cluster::create(folder.path(), 6);
-    let scenario = |healthy, dead, look_ahead, segments| Scenario {
-        root: folder.path().to_owned(),
-        healthy,
-        dead,
-        look_ahead,
-        segments,
-    };
-    for (what, scenario) in [
-        (
-            "resident memory, one destination, look-ahead 1",
-            scenario(1, 0, 1, scale.segments),
-        ),
-        (
-            "resident memory, 4 destinations, look-ahead 4",
-            scenario(4, 0, 4, scale.segments),
-        ),
-        (
-            "resident memory, 4 destinations, one dead, 1,000 segments owed",
-            scenario(3, 1, 4, scale.owed),
-        ),
+    let owed = format!("4 destinations, one dead, {} segments owed", scale.owed);
+    for (what, [healthy, dead, look_ahead], segments) in [
+        ("one destination, look-ahead 1", [1, 0, 1], scale.segments),
+        ("4 destinations, look-ahead 4", [4, 0, 4], scale.segments),
+        (&*owed, [3, 1, 4], scale.owed),
     ] {
-        row(what, &format!("{:.0} MiB", scenario.in_process()));
+        let folder = folder();
+        Cluster::create(folder.path(), look_ahead + 1);
+        let root = folder.path().to_owned();
+        let scenario = Scenario {
+            root,
+            healthy,
+            dead,
+            look_ahead,
+            segments,
+        };
+        row(
+            &format!("resident memory, {what}"),
+            &format!("{:.0} MiB", scenario.in_process()),
+        );
     }
 }
 
