@@ -86,15 +86,15 @@ impl Meeting {
         *came += 1;
         self.changed.notify_all();
         // Only a failure takes that long.
-        let longest = Duration::from_secs(60);
+        let longest = Duration::from_mins(1);
         let waited = self
             .changed
             .wait_timeout_while(came, longest, |came| *came < expected);
         let (_came, result) = waited.unwrap();
-        match result.timed_out() {
-            true => Err(io::Error::other("the others are not read at the same time")),
-            false => Ok(()),
+        if result.timed_out() {
+            return Err(io::Error::other("the others are not read at the same time"));
         }
+        Ok(())
     }
 }
 
