@@ -20,7 +20,6 @@ mod codec_reference;
 mod cost;
 #[cfg(all(feature = "cli", feature = "failpoints"))]
 mod crash;
-mod look_ahead;
 #[cfg(feature = "cli")]
 mod postgres;
 mod s3;

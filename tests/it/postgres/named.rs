@@ -45,9 +45,10 @@ fn one_of_two_destinations_dead_while_40_segments_reach_the_resident() {
     let last = site.archive(SEGMENTS);
 
     site.assert_isolated(&last);
-    // One was waited for; others may have been on their way already.
+    // One was being sent and waited for; the lane's queue had taken no more than these.
+    let queue = SENT_AHEAD + 2;
     let late = site.debts_by_reason()["no answer in time"];
-    assert!(late <= 1 + SENT_AHEAD, "{:?}", site.debts_by_reason());
+    assert!(late <= 1 + queue, "{:?}", site.debts_by_reason());
     site.s3.faults().clear();
     site.until_complete();
     site.assert_same_up_to(&last);
