@@ -36,7 +36,7 @@ use crate::{
     clock::Clock,
     failpoint,
     pg::WalFileName,
-    spool::{RememberedPair, Spool, State},
+    spool::{RememberedPair, Spool, SpoolError, State},
 };
 
 /// Sends each file of the WAL archive to every destination; cheap to clone.
@@ -94,10 +94,14 @@ impl Archiver {
         if inner.cancel.is_cancelled() {
             return Err(ArchiveError::Stopping { name });
         }
-        let Some(flight) = inner.flight(name, path, true).await? else {
-            return Err(ArchiveError::Stopping { name });
+        let (flight, asked) = loop {
+            let Some(flight) = inner.flight(name, path, true).await? else {
+                return Err(ArchiveError::Stopping { name });
+            };
+            if let Some(asked) = flight.ask() {
+                break (flight, asked);
+            }
         };
-        let _asked = flight.ask();
         inner.offer(&flight);
         let waiting = inner.waiting(path, name).await;
         let pressed = waiting.count > inner.settings.look_ahead.max(1);
@@ -107,7 +111,8 @@ impl Archiver {
             archived = inner.answer(&flight, pressed) => archived?,
             () = inner.cancel.cancelled() => return Err(ArchiveError::Stopping { name }),
         };
-        inner.acknowledged(&flight);
+        drop(asked);
+        inner.acknowledged(name);
         failpoint::pass("archive-before-answer");
         Ok(archived)
     }
@@ -152,6 +157,16 @@ impl Archiver {
                 lane.late(inner.settings.policy.patience);
             }
         }
+    }
+
+    /// Drops what `destination` owes, which is none of the archiver's, and returns how many files
+    /// that were; `None` if it is one of them: what it owes is sent to it.
+    pub async fn forget(&self, destination: &DestinationId) -> Result<Option<usize>, SpoolError> {
+        let mut lanes = self.0.lanes.iter();
+        if lanes.any(|lane| lane.destination.id == *destination) {
+            return Ok(None);
+        }
+        self.0.spool.forget(destination).await.map(Some)
     }
 
     /// Stops all work and remembers the health of the destinations.
@@ -239,8 +254,7 @@ impl Inner {
     }
 
     /// Forgets flights that PostgreSQL will not ask for again.
-    fn acknowledged(&self, flight: &Flight) {
-        let name = flight.name;
+    fn acknowledged(&self, name: WalFileName) {
         if !matches!(name, WalFileName::History(_)) {
             self.newest
                 .send_modify(|newest| *newest = (*newest).max(Some(name)));
@@ -250,11 +264,8 @@ impl Inner {
         last.last_archived_at = Some(self.clock.now());
         drop(last);
         lock(&self.flights).retain(|&other, flight| {
-            let done = other == name || (name.is_segment() && other < name);
-            if done {
-                flight.finish();
-            }
-            !done
+            let is_past = other == name || (name.is_segment() && other < name);
+            !(is_past && flight.finish())
         });
     }
 

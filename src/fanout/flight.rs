@@ -70,13 +70,17 @@ impl Flight {
     }
 
     /// Starts the clock of the decision: somebody waits for the answer until the guard drops.
-    pub(super) fn ask(self: &Arc<Self>) -> Asked {
+    /// `None` if the flight was given up in the meantime.
+    pub(super) fn ask(self: &Arc<Self>) -> Option<Asked> {
         let mut state = self.lock();
+        if state.evicted {
+            return None;
+        }
         state.started = Instant::now();
         state.satisfied_after = None;
         state.asked += 1;
         drop(state);
-        Asked(Arc::clone(self))
+        Some(Asked(Arc::clone(self)))
     }
 
     /// Gives up a flight for whose answer nobody waits, and returns whether it was one.
@@ -92,9 +96,15 @@ impl Flight {
         evicted
     }
 
-    /// Drops the bytes: the file is answered for.
-    pub(super) fn finish(&self) {
-        self.lock().wal = None;
+    /// Drops the bytes of a file that is answered for, and returns whether nobody else waits for
+    /// its answer.
+    pub(super) fn finish(&self) -> bool {
+        let mut state = self.lock();
+        let finished = state.asked == 0;
+        if finished {
+            state.wal = None;
+        }
+        finished
     }
 
     pub(super) fn changed(&self) -> Notified<'_> {
@@ -141,6 +151,34 @@ impl Flight {
 
     pub(super) fn progress(&self, lane: usize) -> Progress {
         self.lock().lanes[lane].progress
+    }
+
+    /// Says that a lane will send the file; false if it holds it or is sending it already, which
+    /// somebody else may have brought about since it was looked at.
+    pub(super) fn begin(&self, lane: usize) -> bool {
+        let mut state = self.lock();
+        let lane = &mut state.lanes[lane];
+        let begins = lane.progress == Progress::Given;
+        if begins {
+            lane.progress = Progress::Sending;
+            lane.outcome = Outcome::Sending;
+        }
+        drop(state);
+        if begins {
+            self.changed.notify_waiters();
+        }
+        begins
+    }
+
+    /// Says why a lane is not sending the file, unless it is or holds it.
+    pub(super) fn pass_over(&self, lane: usize, reason: String) {
+        if let lane @ LaneProgress {
+            progress: Progress::Given,
+            ..
+        } = &mut self.lock().lanes[lane]
+        {
+            lane.outcome = Outcome::Missing(reason);
+        }
     }
 
     /// Says what a lane is doing with the file.

@@ -158,9 +158,7 @@ impl Lane {
             Permission::Probe if !behind => true,
             _ if force => true,
             _ => {
-                let reason = state.describe_failure();
-                drop(state);
-                flight.report(index, Progress::Given, Outcome::Missing(reason));
+                flight.pass_over(index, state.describe_failure());
                 return;
             }
         };
@@ -169,8 +167,10 @@ impl Lane {
             lane: index,
             probe,
         };
-        // Reported before it is queued: the lane may be faster than we are.
-        flight.report(index, Progress::Sending, Outcome::Sending);
+        // Before it is queued: the lane may be faster than we are, and so may another offer.
+        if !flight.begin(index) {
+            return;
+        }
         match queue.try_send(job) {
             Ok(()) if probe => state.breaker.begin_probe(),
             Ok(()) => {}
@@ -210,6 +210,7 @@ impl Lane {
             probe,
         } = job;
         let Some(wal) = flight.wal(self.destination.repository.wal_encoding()) else {
+            // The file is answered for, or given up.
             return self.end_probe(probe);
         };
         self.enter_in_turn(flight.name).await;

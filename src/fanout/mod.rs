@@ -48,7 +48,7 @@ pub use self::{
     error::{ArchiveError, Outcome},
     policy::{AtLimit, MinCopies, Policy},
     settings::Settings,
-    status::{DestinationState, DestinationStatus, SpoolStatus, Status},
+    status::{AbandonedDebt, DestinationState, DestinationStatus, SpoolStatus, Status},
 };
 pub use crate::destination::DestinationId;
 use crate::repository::Repository;

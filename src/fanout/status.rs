@@ -39,6 +39,21 @@ pub struct SpoolStatus {
     pub files: usize,
     /// Bytes that it holds.
     pub bytes: u64,
+    /// What destinations owe that are not configured any more, for
+    /// [`Archiver::forget`](super::Archiver::forget).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub abandoned: Vec<AbandonedDebt>,
+}
+
+/// What a destination owes that is not configured any more.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct AbandonedDebt {
+    /// Its name.
+    pub id: DestinationId,
+    /// Files that it owes.
+    pub owed: usize,
+    /// Their bytes in the spool.
+    pub owed_bytes: u64,
 }
 
 /// The state of a destination.
@@ -102,6 +117,7 @@ impl Status {
     pub fn new(state: &State, spool: &Spool, destinations: &[Destination], at: Timestamp) -> Self {
         let (files, bytes) = spool.size();
         let path = spool.root().display().to_string();
+        let abandoned = spool.abandoned().into_iter();
         Self {
             at,
             system_id: state.system_id,
@@ -111,6 +127,7 @@ impl Status {
                 path,
                 files,
                 bytes: bytes.bytes(),
+                abandoned: abandoned.map(|id| AbandonedDebt::new(spool, id)).collect(),
             },
             destinations: destinations
                 .iter()
@@ -125,6 +142,17 @@ impl Status {
             destination.state == DestinationState::Healthy && !destination.comparing
         };
         self.destinations.iter().all(complete)
+    }
+}
+
+impl AbandonedDebt {
+    fn new(spool: &Spool, id: DestinationId) -> Self {
+        let owed = spool.owed(&id);
+        Self {
+            id,
+            owed: owed.files,
+            owed_bytes: owed.bytes.bytes(),
+        }
     }
 }
 

@@ -25,5 +25,6 @@ mod postgres;
 mod s3;
 mod simulator;
 mod support;
+mod threads;
 #[cfg(feature = "cli")]
 mod trouble;
