@@ -131,3 +131,8 @@ pub mod secret;
 pub mod spool;
 pub mod store;
 pub mod workers;
+
+/// The example of the README compiles.
+#[cfg(all(doctest, feature = "manifest"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

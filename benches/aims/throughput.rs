@@ -33,7 +33,7 @@ pub(super) fn measure(scale: Scale) {
             continue;
         }
         let encoding = support::encoding(Some(codec));
-        for memory in [ByteSize::mib(48), ByteSize::mib(96)] {
+        for memory in [Settings::default().memory, ByteSize::mib(96)] {
             let mut shares = Vec::new();
             let mut speeds = Vec::new();
             for _ in 0..scale.rounds {

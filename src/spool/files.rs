@@ -218,7 +218,7 @@ impl Inner {
         self.disk.sync_dir(&folder)
     }
 
-    pub(super) fn pay(&self, name: WalFileName, destination: &DestinationId) {
+    pub(super) fn pay(&self, name: WalFileName, destination: &DestinationId) -> io::Result<()> {
         let _files = self.lock_files();
         let folder = self.folder(name);
         let settled = {
@@ -233,7 +233,7 @@ impl Inner {
         failpoint::pass("spool-before-payment");
         let marker = folder.join(format!("{PAID}{destination}"));
         let done = match settled {
-            None => return,
+            None => return Ok(()),
             // The payment first: without it a removal that is cut short would look damaged.
             Some(true) => disk::write_new(&*self.disk, &marker, b"").and_then(|()| {
                 failpoint::pass("spool-before-settlement");
@@ -242,9 +242,16 @@ impl Inner {
             Some(false) => disk::write_new(&*self.disk, &marker, b""),
         };
         failpoint::pass("spool-after-payment");
-        if let Err(error) = done {
-            tracing::debug!(segment = %name, %destination, %error, "payment not recorded");
+        done
+    }
+
+    pub(super) fn forget(&self, destination: &DestinationId) -> Result<usize, SpoolError> {
+        let names = self.lock_queue().owed_by(destination);
+        for &name in &names {
+            self.pay(name, destination)
+                .map_err(|error| self.io("forgetting a debt", error))?;
         }
+        Ok(names.len())
     }
 
     pub(super) fn park(

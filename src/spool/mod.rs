@@ -228,10 +228,21 @@ impl Spool {
     /// Marks that `destination` holds `name` now. Failures of the disk cost a repeated upload
     /// after a restart, no more, and are logged.
     pub async fn pay(&self, name: WalFileName, destination: &DestinationId) {
-        let destination = destination.clone();
-        self.blocking(move |inner| inner.pay(name, &destination))
-            .await;
+        let id = destination.clone();
+        let paid = self.blocking(move |inner| inner.pay(name, &id)).await;
+        if let Err(error) = paid {
+            tracing::debug!(segment = %name, %destination, %error, "payment not recorded");
+        }
         self.0.changed.notify_waiters();
+    }
+
+    /// Drops everything that `destination` owes, with the bytes that nobody else needs, and
+    /// returns how many files that were. It is for a destination that is given up for good.
+    pub async fn forget(&self, destination: &DestinationId) -> Result<usize, SpoolError> {
+        let destination = destination.clone();
+        let forgotten = self.blocking(move |inner| inner.forget(&destination)).await;
+        self.0.changed.notify_waiters();
+        forgotten
     }
 
     /// Puts the debt aside until `until`: the destination holds other content under this name.
@@ -286,6 +297,14 @@ impl Spool {
             .lock_queue()
             .get(name)
             .is_some_and(|entry| entry.owed.contains_key(destination))
+    }
+
+    /// Returns the destinations that owe something and are not those it was opened for: nobody
+    /// pays their debts.
+    pub fn abandoned(&self) -> Vec<DestinationId> {
+        let queue = self.0.lock_queue();
+        let is_abandoned = |id: &&DestinationId| !self.0.destinations.contains(id);
+        queue.debtors().filter(is_abandoned).cloned().collect()
     }
 
     /// Sums up what `destination` owes.

@@ -96,6 +96,15 @@ impl Queue {
         self.by_destination.contains_key(destination)
     }
 
+    pub(super) fn debtors(&self) -> impl Iterator<Item = &DestinationId> {
+        self.by_destination.keys()
+    }
+
+    pub(super) fn owed_by(&self, destination: &DestinationId) -> Vec<WalFileName> {
+        let names = self.by_destination.get(destination);
+        names.into_iter().flatten().copied().collect()
+    }
+
     pub(super) fn next_owed(
         &self,
         destination: &DestinationId,

@@ -25,9 +25,9 @@ pub(crate) enum Format {
 #[derive(Debug)]
 pub(crate) struct Failure {
     /// What happened.
-    text: String,
+    pub(crate) text: String,
     /// What to do, as a full sentence.
-    hint: Option<String>,
+    pub(crate) hint: Option<String>,
     /// Whether the text says itself that it is an error.
     rendered: bool,
 }

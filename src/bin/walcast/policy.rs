@@ -51,6 +51,11 @@ enum Limit {
 }
 
 impl PolicyOptions {
+    /// Returns how long a file may take that is refused in the end.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
     /// Returns the settings of an archiver to `destinations`.
     pub(crate) fn settings(&self, destinations: &[Destination]) -> Result<Settings, Failure> {
         self.check(destinations)?;

@@ -1,7 +1,7 @@
 //! What a command and the resident say to each other, on a Unix socket in the spool.
 //!
-//! A request is one line of JSON, `{"v":1,"archive":"/pgdata/pg_wal/0…1"}` or
-//! `{"v":1,"status":{}}`, and so is its answer. Requests of one connection are answered in their
+//! A request is one line of JSON, `{"v":1,"archive":"/pgdata/pg_wal/0…1"}`,
+//! `{"v":1,"status":{}}` or `{"v":1,"forget":"old"}`, and so is its answer. Requests of one connection are answered in their
 //! order. A connection that ends without an answer means that nothing was done for sure.
 
 use std::{
@@ -11,7 +11,9 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use walcast::fanout::{ArchiveError, Archived, Status};
+use walcast::fanout::{ArchiveError, Archived, DestinationId, Status};
+
+use crate::output::Failure;
 
 const VERSION: u32 = 1;
 /// Longest line; a status of hundreds of destinations fits.
@@ -30,6 +32,8 @@ pub(crate) enum Request {
     Archive(PathBuf),
     /// Tell how things are.
     Status {},
+    /// Drop what this destination owes.
+    Forget(DestinationId),
 }
 
 /// What the resident answers.
@@ -42,6 +46,8 @@ pub(crate) enum Answer {
     Refused(Refusal),
     /// How things are.
     Status(Status),
+    /// So many files were dropped.
+    Forgotten(usize),
     /// The request was not understood.
     Invalid(String),
 }
@@ -54,6 +60,21 @@ pub(crate) struct Refusal {
     /// What to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) hint: Option<String>,
+}
+
+impl Refusal {
+    pub(crate) fn of(failure: &Failure) -> Self {
+        Self {
+            error: failure.text.clone(),
+            hint: failure.hint.clone(),
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(Refusal { error, hint }: Refusal) -> Self {
+        Self::new(error).with_hint(hint)
+    }
 }
 
 impl From<&ArchiveError> for Refusal {
@@ -141,6 +162,10 @@ mod tests {
                 "{\"v\":1,\"archive\":\"/a/b\"}\n",
             ),
             (Request::Status {}, "{\"v\":1,\"status\":{}}\n"),
+            (
+                Request::Forget("old".parse().unwrap()),
+                "{\"v\":1,\"forget\":\"old\"}\n",
+            ),
         ] {
             assert_eq!(written(&request).await, line);
             assert_eq!(read_from(line.as_bytes()).await.unwrap(), Some(request));
@@ -160,6 +185,7 @@ mod tests {
         for answer in [
             Answer::Archived(archived),
             Answer::Refused(refusal),
+            Answer::Forgotten(3),
             Answer::Invalid("what".into()),
         ] {
             let line = written(&answer).await;

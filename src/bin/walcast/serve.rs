@@ -19,18 +19,19 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use walcast::{
-    fanout::{ArchiveError, Archiver, Destination, Settings},
+    fanout::{ArchiveError, Archiver, Destination, DestinationId, Settings},
     spool::SpoolLock,
     workers::Workers,
 };
 
 use crate::{
     configuration::ConfigOptions,
+    forget::configured,
     output::Failure,
     policy::PolicyOptions,
     protocol::{self, Answer, Refusal, Request},
     signals::Stop,
-    spool::{SpoolLimits, SpoolOptions, locked},
+    spool::{SpoolLimits, SpoolOptions, failed, locked},
 };
 
 #[derive(Args, Debug)]
@@ -76,7 +77,7 @@ impl Serve {
         let count = destinations.len();
         let spool = self
             .spool
-            .open(&self.limits, &destinations, &workers)
+            .open(self.limits.settings(), &destinations, &workers)
             .await?;
         let socket = Socket::bind(root)?;
         let archiver = Archiver::builder(destinations, spool)
@@ -220,6 +221,7 @@ async fn converse(archiver: &Archiver, stream: UnixStream, stopping: &Cancellati
 async fn perform(archiver: &Archiver, request: Request) -> Option<Answer> {
     match request {
         Request::Status {} => Some(Answer::Status(archiver.status())),
+        Request::Forget(destination) => Some(forget(archiver, &destination).await),
         Request::Archive(path) if !path.is_absolute() => Some(Answer::Invalid(format!(
             "{} is not an absolute path",
             path.display()
@@ -232,6 +234,14 @@ async fn perform(archiver: &Archiver, request: Request) -> Option<Answer> {
                 Some(Answer::Refused(Refusal::from(&error)))
             }
         },
+    }
+}
+
+async fn forget(archiver: &Archiver, destination: &DestinationId) -> Answer {
+    match archiver.forget(destination).await {
+        Ok(Some(files)) => Answer::Forgotten(files),
+        Ok(None) => Answer::Refused(Refusal::of(&configured(destination))),
+        Err(error) => Answer::Refused(Refusal::of(&failed(&error))),
     }
 }
 

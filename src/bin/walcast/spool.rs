@@ -46,13 +46,13 @@ impl SpoolOptions {
     /// Opens the spool, whose lock the caller holds.
     pub(crate) async fn open(
         &self,
-        limits: &SpoolLimits,
+        settings: SpoolSettings,
         destinations: &[Destination],
         workers: &Workers,
     ) -> Result<Spool, Failure> {
         let ids = destinations.iter().map(|one| one.id.clone()).collect();
         let disk = Arc::new(LocalDisk);
-        let spool = Spool::open(disk, &self.root, ids, limits.settings(), workers.clone()).await;
+        let spool = Spool::open(disk, &self.root, ids, settings, workers.clone()).await;
         spool.map_err(|error| failed(&error))
     }
 
@@ -68,7 +68,7 @@ impl SpoolOptions {
 }
 
 impl SpoolLimits {
-    fn settings(&self) -> SpoolSettings {
+    pub(crate) fn settings(&self) -> SpoolSettings {
         SpoolSettings {
             max_bytes: self.spool_limit,
             ..SpoolSettings::default()
@@ -76,7 +76,7 @@ impl SpoolLimits {
     }
 }
 
-fn failed(error: &SpoolError) -> Failure {
+pub(crate) fn failed(error: &SpoolError) -> Failure {
     Failure::of(error).with_hint(Some(error.hint()))
 }
 

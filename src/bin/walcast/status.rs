@@ -25,6 +25,8 @@ use crate::{
     table,
 };
 
+/// How long the resident may take to answer before it counts as hanging.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// The exit code when a destination owes something or is down.
 const INCOMPLETE: u8 = 1;
 /// The exit code when nothing can be told.
@@ -53,6 +55,8 @@ struct View {
 
 enum Source {
     Resident,
+    /// The spool, last written at this time: the resident hangs.
+    Hanging(Option<Timestamp>),
     /// The spool, which was last written at this time.
     Spool(Timestamp),
     /// The spool, whose state is lost or was never written.
@@ -89,8 +93,8 @@ impl Status {
     }
 
     async fn look(&self, destinations: &[Destination], workers: &Workers) -> Result<View, Failure> {
-        let answer = client::ask(self.spool.root(), &Request::Status {}).await;
-        if let Some(Answer::Status(status)) = answer {
+        let asked = client::ask(self.spool.root(), &Request::Status {}, PATIENCE).await;
+        if let Ok(Some(Answer::Status(status))) = asked {
             let source = Source::Resident;
             return Ok(View { status, source });
         }
@@ -100,9 +104,11 @@ impl Status {
             Failure::of(&error).with_hint(Some(hint))
         })?;
         let state = spool.load_state().await;
-        let source = match state.as_ref().map(|state| state.saved.unwrap_or_default()) {
-            Some(saved) => Source::Spool(saved),
-            None => Source::Nothing,
+        let saved = state.as_ref().map(|state| state.saved.unwrap_or_default());
+        let source = match (asked, saved) {
+            (Err(_), saved) => Source::Hanging(saved),
+            (Ok(_), Some(saved)) => Source::Spool(saved),
+            (Ok(_), None) => Source::Nothing,
         };
         let state = state.unwrap_or_default();
         let status = fanout::Status::new(&state, &spool, destinations, SystemClock.now());
@@ -114,18 +120,21 @@ impl View {
     fn code(&self) -> u8 {
         match self.source {
             _ if !self.status.is_complete() => INCOMPLETE,
-            Source::Nothing => UNKNOWN,
+            Source::Nothing | Source::Hanging(_) => UNKNOWN,
             Source::Resident | Source::Spool(_) => 0,
         }
     }
 
     fn text(&self) -> String {
+        let age = |saved| duration::rough(walcast::clock::between(saved, self.status.at));
         let source = match self.source {
             Source::Resident => "says the resident".to_owned(),
-            Source::Spool(saved) => {
-                let age = walcast::clock::between(saved, self.status.at);
-                format!("by the spool, last used {} ago", duration::rough(age))
-            }
+            Source::Spool(saved) => format!("by the spool, last used {} ago", age(saved)),
+            Source::Hanging(Some(saved)) => format!(
+                "not sure: the resident does not answer; by the spool, last used {} ago",
+                age(saved)
+            ),
+            Source::Hanging(None) => "not known: the resident does not answer".to_owned(),
             Source::Nothing => "not known: the spool has no state".to_owned(),
         };
         table::page(&self.status, &source)

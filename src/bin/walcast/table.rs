@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use walcast::{
     byte_size::ByteSize,
     clock,
-    fanout::{DestinationState, DestinationStatus, Status},
+    fanout::{AbandonedDebt, DestinationState, DestinationStatus, Status},
 };
 
 use crate::duration::rough;
@@ -28,6 +28,9 @@ pub(crate) fn page(status: &Status, source: &str) -> String {
     let mut text = format!("{}\n{}", headline(status, source), table(status));
     for destination in &status.destinations {
         text.push_str(&trouble(destination));
+    }
+    for debt in &status.spool.abandoned {
+        text.push_str(&abandoned(debt));
     }
     text
 }
@@ -87,9 +90,12 @@ fn row(one: &DestinationStatus, at: Timestamp) -> [String; 8] {
 }
 
 fn owed(one: &DestinationStatus) -> Option<String> {
-    let files = if one.owed == 1 { "file" } else { "files" };
-    let size = ByteSize::new(one.owed_bytes);
-    (one.owed > 0).then(|| format!("{} {files} ({})", one.owed, rounded(size)))
+    (one.owed > 0).then(|| files(one.owed, one.owed_bytes))
+}
+
+fn files(count: usize, bytes: u64) -> String {
+    let files = if count == 1 { "file" } else { "files" };
+    format!("{count} {files} ({})", rounded(ByteSize::new(bytes)))
 }
 
 /// Returns a size with at most one decimal.
@@ -127,6 +133,15 @@ fn trouble(one: &DestinationStatus) -> String {
         }
     }
     text
+}
+
+/// Says what nobody pays, and how to be rid of it.
+fn abandoned(debt: &AbandonedDebt) -> String {
+    let (id, owed) = (&debt.id, files(debt.owed, debt.owed_bytes));
+    format!(
+        "\n{id} is not configured and owes {owed}\n  hint: Add its resource again, or drop the \
+         debt with `walcast forget {id}`.\n"
+    )
 }
 
 fn ago(then: Timestamp, now: Timestamp) -> String {
@@ -186,7 +201,8 @@ mod tests {
             "at": "2026-11-23T12:00:00Z",
             "last_archived": "000000010000000A000000FE",
             "last_archived_at": "2026-11-23T11:59:57Z",
-            "spool": {"path": "/spool", "files": 1235, "bytes": 7_123_457_301_u64},
+            "spool": {"path": "/spool", "files": 1235, "bytes": 7_123_457_301_u64,
+                "abandoned": [{"id": "old", "owed": 12, "owed_bytes": 4096}]},
             "destinations": [
                 destination("minio", "healthy", json!({})),
                 destination("backblaze-b2", "down", down),
@@ -211,6 +227,9 @@ mod tests {
         backblaze-b2 (barman:file:///backblaze-b2):
           no answer
           hint: Look at the network.
+
+        old is not configured and owes 12 files (4.0 KiB)
+          hint: Add its resource again, or drop the debt with `walcast forget old`.
         ");
     }
 

@@ -14,7 +14,7 @@ use walcast::{
 };
 
 use crate::{
-    client,
+    client::{self, NoAnswer},
     configuration::ConfigOptions,
     duration,
     output::{self, Failure, Format},
@@ -44,6 +44,8 @@ pub(crate) struct WalArchive {
 
 /// How long another process in the spool is waited for.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
+/// How long the resident may take beyond the policy's deadline before it counts as hanging.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 /// How often is looked whether that process is a resident.
 const LOCK_STEP: Duration = Duration::from_millis(500);
 /// A destination that gave no answer in time costs patience again only after this long.
@@ -58,7 +60,7 @@ impl WalArchive {
         let answer = tokio::select! {
             biased;
             _ = stop.requested() => return Err(stopped(&path)),
-            answer = client::ask(self.spool.root(), &request) => answer,
+            answer = self.ask(&request) => answer?,
         };
         let archived = match answer {
             Some(answer) => answered(answer)?,
@@ -66,6 +68,11 @@ impl WalArchive {
         };
         report(&archived, format);
         Ok(0)
+    }
+
+    async fn ask(&self, request: &Request) -> Result<Option<Answer>, NoAnswer> {
+        let limit = self.policy.deadline().saturating_add(ANSWER_PATIENCE);
+        client::ask(self.spool.root(), request, limit).await
     }
 
     async fn without_resident(&self, path: &Path, stop: &mut Stop) -> Result<Archived, Failure> {
@@ -89,7 +96,7 @@ impl WalArchive {
         };
         let spool = self
             .spool
-            .open(&self.limits, &destinations, &workers)
+            .open(self.limits.settings(), &destinations, &workers)
             .await?;
         let archiver = Archiver::builder(destinations, spool)
             .settings(settings)
@@ -111,7 +118,7 @@ impl WalArchive {
                 Err(error) => return Err(locked(&error)),
             }
             let request = Request::Archive(path.to_owned());
-            if let Some(answer) = client::ask(self.spool.root(), &request).await {
+            if let Some(answer) = self.ask(&request).await? {
                 return Ok(Entered::Answered(answer));
             }
         }
@@ -135,7 +142,7 @@ impl WalArchive {
             _ = stop.requested() => {}
             () = archiver.drain(self.drain) => {}
         }
-        result.map_err(|error| refused(Refusal::from(&error)))
+        result.map_err(|error| Refusal::from(&error).into())
     }
 }
 
@@ -147,15 +154,11 @@ enum Entered {
 fn answered(answer: Answer) -> Result<Archived, Failure> {
     match answer {
         Answer::Archived(archived) => Ok(archived),
-        Answer::Refused(refusal) => Err(refused(refusal)),
-        Answer::Status(_) | Answer::Invalid(_) => Err(Failure::new(
+        Answer::Refused(refusal) => Err(refusal.into()),
+        Answer::Status(_) | Answer::Forgotten(_) | Answer::Invalid(_) => Err(Failure::new(
             "the resident answered something else than was asked",
         )),
     }
-}
-
-fn refused(refusal: Refusal) -> Failure {
-    Failure::new(refusal.error).with_hint(refusal.hint)
 }
 
 fn stopped(path: &Path) -> Failure {

@@ -4,7 +4,10 @@ use std::{
     fs,
     io::{BufRead, BufReader, Write},
     os::unix::{fs::PermissionsExt, net::UnixStream},
+    thread,
 };
+
+use rustix::process::Signal;
 
 use super::{World, block_on};
 use crate::support::{
@@ -122,6 +125,30 @@ fn one_connection_asks_many_things_and_nonsense_ends_it() {
     assert_eq!(rest, b"");
     // An open connection does not keep it.
     let _idle = UnixStream::connect(world.path("spool/walcast.sock")).unwrap();
+    assert_eq!(resident.stop(), Some(0));
+}
+
+#[test]
+fn a_resident_that_hangs_is_said_and_keeps_nobody() {
+    let world = World::with_folders(&["a"]);
+    let resident = world.serve();
+    world.archive(1, &[]).assert_silent_success();
+    resident.signal(Signal::STOP);
+
+    let (status, archived) = thread::scope(|scope| {
+        let status = scope.spawn(|| world.status(&[]));
+        let archived = scope.spawn(|| world.archive(2, &["--deadline=1ms"]));
+        (status.join().unwrap(), archived.join().unwrap())
+    });
+
+    assert_eq!(status.code, Some(2), "{status:?}");
+    assert!(
+        status.stdout.contains("the resident does not answer"),
+        "{status:?}"
+    );
+    archived.assert_ended(1, "no answer from the resident at ");
+    resident.signal(Signal::CONT);
+    world.archive(2, &[]).assert_silent_success();
     assert_eq!(resident.stop(), Some(0));
 }
 

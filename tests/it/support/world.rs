@@ -8,6 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use walcast::fanout::Status;
@@ -103,6 +104,11 @@ impl World {
             writeln!(document, "    {line}").unwrap();
         }
         self.add_document(&document);
+    }
+
+    /// Takes all destinations out of the configuration.
+    pub(crate) fn clear_configuration(&mut self) {
+        self.configuration.clear();
     }
 
     /// Adds a document to the configuration.
@@ -328,13 +334,18 @@ impl Resident {
     }
 
     pub(crate) fn terminate(&self) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
     }
 
     /// Returns how it ended, once it has.
     pub(crate) fn wait(mut self) -> ExitStatus {
         self.child.wait().unwrap()
+    }
+
+    /// Makes it hang, or go on.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).unwrap();
     }
 
     /// Ends it without notice.
