@@ -1,7 +1,8 @@
 //! Measures what the design promises about WAL, as a Markdown table.
 //!
 //! ```sh
-//! cargo bench --bench aims
+//! cargo bench --bench aims                    # everything, about a quarter of an hour
+//! cargo bench --bench aims -- latency memory  # of cost, throughput, latency and memory
 //! ```
 //!
 //! CPU time is that of the whole process, user and system, so that other work on the machine
@@ -54,11 +55,29 @@ fn main() {
     let is_meant = arguments.iter().any(|argument| argument == "--bench");
     let scale = if is_meant { Scale::FULL } else { Scale::SMOKE };
     println!("| what | measured |\n| --- | --- |");
-    cost::measure(scale);
-    throughput::measure(scale);
-    latency::measure(scale);
-    memory::measure(scale);
+    let is_wanted = |part: &str| {
+        let mut wanted = arguments
+            .iter()
+            .filter(|one| !one.starts_with('-'))
+            .peekable();
+        wanted.peek().is_none() || wanted.any(|one| one == part)
+    };
+    for (part, measure) in PARTS {
+        if is_wanted(part) {
+            measure(scale);
+        }
+    }
 }
+
+/// Measures one part of the promises.
+type Measure = fn(Scale);
+
+const PARTS: [(&str, Measure); 4] = [
+    ("cost", cost::measure),
+    ("throughput", throughput::measure),
+    ("latency", latency::measure),
+    ("memory", memory::measure),
+];
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("there is a place for temporary files")

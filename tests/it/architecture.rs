@@ -10,6 +10,7 @@ use std::{
 const LAYERS: &[(&str, &[&str])] = &[
     ("byte_size", &[]),
     ("clock", &[]),
+    ("conformance", &[]),
     ("destination", &[]),
     ("disk", &[]),
     ("error", &[]),
@@ -26,12 +27,16 @@ const LAYERS: &[(&str, &[&str])] = &[
             "byte_size",
             "clock",
             "codec",
+            "conformance",
             "failpoint",
             "secret",
             "workers",
         ],
     ),
-    ("repository", &["codec", "pg", "store", "workers"]),
+    (
+        "repository",
+        &["codec", "conformance", "pg", "store", "workers"],
+    ),
     (
         "spool",
         &[

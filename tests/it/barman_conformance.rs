@@ -105,7 +105,7 @@ async fn a_store_that_overwrites_in_secret_is_found_out() {
 
     let failed: Vec<_> = failures
         .iter()
-        .map(|failure| failure.check().name())
+        .map(|failure| failure.claim().name)
         .collect();
     assert_eq!(
         failed,

@@ -33,7 +33,7 @@ async fn files_that_are_sent_ahead_while_they_are_asked_for_are_acknowledged() {
     let archiver = world.start(4).await;
 
     for path in world.waiting() {
-        let archived = archiver.archive(&path).await.unwrap();
+        let done = archiver.archive(&path).await.unwrap();
         assert!(
             archived
                 .outcomes

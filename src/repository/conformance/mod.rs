@@ -34,9 +34,11 @@ use futures_util::{FutureExt, TryStreamExt, future::BoxFuture};
 
 use self::sample::Sample;
 use super::{Error, Expect, PutOutcome, Repository, Result, StoredWal, WalFile};
+pub use crate::conformance::{Claim, Failure, Failures};
 use crate::{
+    conformance::{self, Checked, Complaint, check, conclude},
     pg::WalFileName,
-    store::{self, Class, Store},
+    store::{Class, Store},
 };
 
 /// What one check works on.
@@ -56,15 +58,11 @@ impl World {
 
 /// Runs all [`CHECKS`], each on a world of its own.
 pub async fn run(make: impl AsyncFn() -> World) -> Result<(), Failures> {
-    let mut failures = Vec::new();
+    let mut results = Vec::new();
     for check in CHECKS {
-        failures.extend(check.run(make().await).await.err());
+        results.push(check.run(make().await).await);
     }
-    if failures.is_empty() {
-        Ok(())
-    } else {
-        Err(Failures(failures))
-    }
+    conclude(results)
 }
 
 pub use self::sample::IDENTITY;
@@ -73,8 +71,10 @@ macro_rules! checks {
     ($($module:ident :: $name:ident: $claim:literal,)*) => {
         /// Every check, in the order in which they run.
         pub const CHECKS: &[Check] = &[$(Check {
-            name: stringify!($name),
-            claim: $claim,
+            claim: Claim {
+                name: stringify!($name),
+                text: $claim,
+            },
             run: |world| $module::$name(world).boxed(),
         }),*];
     };
@@ -102,89 +102,28 @@ checks! {
 /// One sentence of the contract, and the proof of it.
 #[derive(Clone, Copy)]
 pub struct Check {
-    name: &'static str,
-    claim: &'static str,
+    claim: Claim,
     run: for<'a> fn(&'a World) -> BoxFuture<'a, Checked>,
 }
 
 impl Check {
-    /// Returns its name, as a failure has it.
-    pub fn name(&self) -> &'static str {
-        self.name
-    }
-
     /// Returns what it claims of a repository.
-    pub fn claim(&self) -> &'static str {
+    pub fn claim(&self) -> Claim {
         self.claim
     }
 
     /// Runs it alone.
     pub async fn run(&self, world: World) -> Result<(), Failure> {
         let checked = (self.run)(&world).await;
-        checked.map_err(|Complaint(found)| Failure {
-            check: *self,
-            found,
-        })
+        checked.map_err(|complaint| complaint.about(self.claim))
     }
 }
 
 impl fmt::Debug for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Check").field(&self.name).finish()
+        f.debug_tuple("Check").field(&self.claim.name).finish()
     }
 }
-
-/// A check did not hold.
-#[derive(Clone, thiserror::Error)]
-#[error("{}: expected that {}, but {found}", check.name, check.claim)]
-pub struct Failure {
-    check: Check,
-    found: String,
-}
-
-impl Failure {
-    /// Returns the check.
-    pub fn check(&self) -> Check {
-        self.check
-    }
-}
-
-impl fmt::Debug for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// All checks that did not hold; prints one per line, also by `unwrap`.
-#[derive(Clone, thiserror::Error)]
-pub struct Failures(Vec<Failure>);
-
-impl Failures {
-    /// Returns the failures, in the order of [`CHECKS`].
-    pub fn iter(&self) -> impl Iterator<Item = &Failure> {
-        self.0.iter()
-    }
-}
-
-impl fmt::Display for Failures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} checks failed", self.0.len(), CHECKS.len())?;
-        self.0
-            .iter()
-            .try_for_each(|failure| write!(f, "\n{failure}"))
-    }
-}
-
-impl fmt::Debug for Failures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// What a check found instead of what it expected.
-struct Complaint(String);
-
-type Checked<T = ()> = Result<T, Complaint>;
 
 impl From<Error> for Complaint {
     fn from(error: Error) -> Self {
@@ -192,31 +131,9 @@ impl From<Error> for Complaint {
     }
 }
 
-impl From<store::Error> for Complaint {
-    fn from(error: store::Error) -> Self {
-        Error::from(error).into()
-    }
-}
-
-/// Complains unless `holds`.
-fn check(holds: bool, found: impl FnOnce() -> String) -> Checked {
-    if holds {
-        Ok(())
-    } else {
-        Err(Complaint(found()))
-    }
-}
-
 /// Complains unless `result` is an error of `class`.
 fn check_class<T>(result: Result<T>, class: Class, what: &str) -> Checked {
-    match result {
-        Ok(_) => Err(Complaint(format!("{what} succeeded"))),
-        Err(error) if error.class() == class => Ok(()),
-        Err(error) => {
-            let found = error.class();
-            Err(Complaint(format!("{what} failed with `{error}` ({found})")))
-        }
-    }
+    conformance::check_class(result, Error::class, &class, what)
 }
 
 impl World {

@@ -25,26 +25,26 @@ use bytes::Bytes;
 use futures_util::{FutureExt, TryStreamExt, future::BoxFuture};
 
 use super::{Class, Error, Key, Payload, PutMode, PutOptions, Result, Store, StoreExt};
+use crate::conformance::{self, Checked, Complaint, check, conclude};
+pub use crate::conformance::{Claim, Failure, Failures};
 
 /// Runs all [`CHECKS`] against `store` below `prefix` and cleans up.
 pub async fn run(store: &dyn Store, prefix: &str) -> Result<(), Failures> {
-    let mut failures = Vec::new();
+    let mut results = Vec::new();
     for check in CHECKS {
-        failures.extend(check.run(store, prefix).await.err());
+        results.push(check.run(store, prefix).await);
     }
-    if failures.is_empty() {
-        Ok(())
-    } else {
-        Err(Failures(failures))
-    }
+    conclude(results)
 }
 
 macro_rules! checks {
     ($($module:ident :: $name:ident: $claim:literal,)*) => {
         /// Every check, in the order in which they run.
         pub const CHECKS: &[Check] = &[$(Check {
-            name: stringify!($name),
-            claim: $claim,
+            claim: Claim {
+                name: stringify!($name),
+                text: $claim,
+            },
             run: |scope| $module::$name(scope).boxed(),
         }),*];
     };
@@ -81,92 +81,32 @@ checks! {
 /// One sentence of the contract, and the proof of it.
 #[derive(Clone, Copy)]
 pub struct Check {
-    name: &'static str,
-    claim: &'static str,
+    claim: Claim,
     run: for<'a> fn(&'a Scope<'a>) -> BoxFuture<'a, Checked>,
 }
 
 impl Check {
-    /// Returns its name, as a failure has it.
-    pub fn name(&self) -> &'static str {
-        self.name
-    }
-
     /// Returns what it claims of a store.
-    pub fn claim(&self) -> &'static str {
+    pub fn claim(&self) -> Claim {
         self.claim
     }
 
     /// Runs it alone, below `prefix` and its name, and deletes what it wrote.
     pub async fn run(&self, store: &dyn Store, prefix: &str) -> Result<(), Failure> {
-        let prefix = format!("{prefix}{}/", self.name);
+        let prefix = format!("{prefix}{}/", self.claim.name);
         let scope = Scope { store, prefix };
         let checked = (self.run)(&scope).await;
         let cleaned = scope.clean().await;
-        checked.and(cleaned).map_err(|Complaint(found)| Failure {
-            check: *self,
-            found,
-        })
+        let checked = checked.and(cleaned);
+        checked.map_err(|complaint| complaint.about(self.claim))
     }
 }
 
 impl fmt::Debug for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Check").field(&self.name).finish()
+        f.debug_tuple("Check").field(&self.claim.name).finish()
     }
 }
-
-/// A check did not hold.
-#[derive(Clone, thiserror::Error)]
-#[error("{}: expected that {}, but {found}", check.name, check.claim)]
-pub struct Failure {
-    check: Check,
-    found: String,
-}
-
-impl Failure {
-    /// Returns the check.
-    pub fn check(&self) -> Check {
-        self.check
-    }
-}
-
-/// All checks that did not hold; prints one per line, also by `unwrap`.
-#[derive(Clone, thiserror::Error)]
-pub struct Failures(Vec<Failure>);
-
-impl Failures {
-    /// Returns the failures, in the order of [`CHECKS`].
-    pub fn iter(&self) -> impl Iterator<Item = &Failure> {
-        self.0.iter()
-    }
-}
-
-impl fmt::Display for Failures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} checks failed", self.0.len(), CHECKS.len())?;
-        self.0
-            .iter()
-            .try_for_each(|failure| write!(f, "\n{failure}"))
-    }
-}
-
-impl fmt::Debug for Failures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl fmt::Debug for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// What a check found instead of what it expected.
-struct Complaint(String);
-
-type Checked<T = ()> = Result<T, Complaint>;
 
 impl From<Error> for Complaint {
     fn from(error: Error) -> Self {
@@ -174,25 +114,9 @@ impl From<Error> for Complaint {
     }
 }
 
-/// Complains unless `holds`.
-fn check(holds: bool, found: impl FnOnce() -> String) -> Checked {
-    if holds {
-        Ok(())
-    } else {
-        Err(Complaint(found()))
-    }
-}
-
 /// Complains unless `result` is an error of `class`.
 fn check_class<T>(result: Result<T>, class: Class, what: &str) -> Checked {
-    match result {
-        Ok(_) => Err(Complaint(format!("{what} succeeded"))),
-        Err(error) if error.class() == class => Ok(()),
-        Err(error) => Err(Complaint(format!(
-            "{what} failed with `{error}` ({})",
-            error.class()
-        ))),
-    }
+    conformance::check_class(result, Error::class, &class, what)
 }
 
 /// A store and the prefix that belongs to one check.

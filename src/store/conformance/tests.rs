@@ -28,7 +28,7 @@ async fn a_store_that_breaks_the_contract_fails_the_check_that_says_so() {
 
         let failures = run(&store, "some/where/").await.unwrap_err();
 
-        let mut names = failures.iter().map(|failure| failure.check().name());
+        let mut names = failures.iter().map(|failure| failure.claim().name);
         assert!(names.any(|failed| failed == name), "{fault:?}: {failures}");
     }
 }
@@ -54,7 +54,7 @@ async fn failures_name_the_check_its_claim_and_what_was_found() {
     plan.set(Fault::TruncatedBody { at: 4 });
     let check = CHECKS
         .iter()
-        .find(|check| check.name() == "overwrite_replaces");
+        .find(|check| check.claim().name == "overwrite_replaces");
 
     let failure = check.unwrap().run(&store, "some/").await.unwrap_err();
 
