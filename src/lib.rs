@@ -121,6 +121,7 @@ mod failpoint;
 #[doc(hidden)]
 pub mod failpoint;
 pub mod fanout;
+pub mod go_duration;
 #[cfg(feature = "manifest")]
 #[cfg_attr(docsrs, doc(cfg(feature = "manifest")))]
 pub mod manifest;

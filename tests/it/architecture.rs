@@ -14,6 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("disk", &[]),
     ("error", &[]),
     ("failpoint", &[]),
+    ("go_duration", &[]),
     ("pg", &[]),
     ("secret", &[]),
     ("workers", &[]),
