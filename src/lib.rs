@@ -128,6 +128,7 @@ pub mod manifest;
 pub mod pg;
 pub mod repository;
 pub mod restore;
+pub mod schedule;
 pub mod secret;
 pub mod spool;
 pub mod store;

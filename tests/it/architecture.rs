@@ -20,6 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("workers", &[]),
     ("budget", &["byte_size"]),
     ("codec", &[]),
+    ("schedule", &["go_duration"]),
     (
         "store",
         &[
