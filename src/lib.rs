@@ -124,12 +124,14 @@ mod failpoint;
 #[doc(hidden)]
 pub mod failpoint;
 pub mod fanout;
+pub mod go_duration;
 #[cfg(feature = "manifest")]
 #[cfg_attr(docsrs, doc(cfg(feature = "manifest")))]
 pub mod manifest;
 pub mod pg;
 pub mod repository;
 pub mod restore;
+pub mod schedule;
 pub mod secret;
 pub mod spool;
 pub mod store;

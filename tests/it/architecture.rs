@@ -15,11 +15,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("disk", &[]),
     ("error", &[]),
     ("failpoint", &[]),
+    ("go_duration", &[]),
     ("pg", &[]),
     ("secret", &[]),
     ("workers", &[]),
     ("budget", &["byte_size"]),
     ("codec", &[]),
+    ("schedule", &["go_duration"]),
     (
         "store",
         &[
