@@ -1,8 +1,14 @@
-//! What every resource has, and Secrets.
+//! What resources share: Kubernetes' own types, references to Secrets, and Secrets.
 
 use std::{collections::BTreeMap, fmt};
 
-pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+pub use k8s_openapi::{
+    api::core::v1::{EnvVar, ResourceRequirements},
+    apimachinery::pkg::{
+        api::resource::Quantity,
+        apis::meta::v1::{Condition, ObjectMeta, Time},
+    },
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -15,6 +21,16 @@ pub struct SecretKeySelector {
     pub name: String,
     /// The key of the value.
     pub key: String,
+}
+
+impl SecretKeySelector {
+    /// Selects the value under `key` of the Secret `name`.
+    pub fn new(name: impl Into<String>, key: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            key: key.into(),
+        }
+    }
 }
 
 /// A Secret (`v1`). Neither serialised nor printed.

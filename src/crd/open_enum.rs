@@ -14,14 +14,14 @@ use serde::{
 macro_rules! open_enum {
     (
         $(#[$meta:meta])*
-        pub enum $name:ident {
+        $vis:vis enum $name:ident {
             $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)+
         }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
         #[non_exhaustive]
-        pub enum $name {
+        $vis enum $name {
             $($(#[$variant_meta])* $variant,)+
             /// A value that this version of walcast does not know.
             Other(String),
@@ -29,10 +29,10 @@ macro_rules! open_enum {
 
         impl $name {
             /// The known values as they are written.
-            pub const KNOWN: &'static [&'static str] = &[$($text),+];
+            $vis const KNOWN: &'static [&'static str] = &[$($text),+];
 
             /// Returns the value as it is written.
-            pub fn as_str(&self) -> &str {
+            $vis fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $text,)+
                     Self::Other(text) => text,
@@ -40,7 +40,7 @@ macro_rules! open_enum {
             }
 
             /// Returns whether the value is one that this version of walcast knows.
-            pub fn is_known(&self) -> bool {
+            $vis fn is_known(&self) -> bool {
                 !matches!(self, Self::Other(_))
             }
         }
@@ -123,7 +123,7 @@ impl<'de> Visitor<'de> for TextVisitor {
 mod tests {
     open_enum! {
         /// A mode.
-        pub enum Mode {
+        enum Mode {
             /// One.
             One = "one",
             /// Two.

@@ -2,29 +2,41 @@
 
 use std::fmt;
 
+use schemars::{Schema, json_schema};
+use serde_json::json;
+
 /// Declares a resource with its metadata, `spec` and `status`, and what Kubernetes knows it by.
 ///
 /// `apiVersion` and `kind` are written, and checked when they are read; lists of the API server
-/// leave them out.
+/// leave them out. A resource without `status` has neither the field nor the subresource, and one
+/// with `metadata: optional` does not ask for metadata in its schema. `scale` has the paths of the
+/// wanted and the found number and, if there is one, of the selector; a `column` has heading, type,
+/// path and perhaps a description.
 macro_rules! resource {
     (
-        $(#[$meta:meta])*
+        $(#[doc = $doc:literal])*
         pub struct $name:ident {
             spec: $spec:ty,
-            status: $status:ty,
+            $($status:ident: $found:ty,)?
         }
-        $group:literal / $version:literal, $plural:literal $(, short: [$($short:literal),*])?
-        $(, column: ($column:literal, $column_type:literal, $column_path:literal))*
+        $group:literal / $version:literal, $plural:literal
+        $(, short: [$($short:literal),*])?
+        $(, metadata: $optional:ident)?
+        $(, scale: ($replicas:literal, $ready:literal $(, $selector:literal)?))?
+        $(, column: ($column:literal, $column_type:literal, $column_path:literal
+            $(, $column_description:literal)?))*
     ) => {
-        $(#[$meta])*
+        $(#[doc = $doc])*
         #[derive(Clone, Debug, PartialEq)]
         pub struct $name {
             /// Name, namespace, labels and what else the API server keeps of every resource.
             pub metadata: $crate::crd::core::ObjectMeta,
             /// What is wanted.
             pub spec: $spec,
-            /// What was found; `None` before anybody looked.
-            pub status: Option<$status>,
+            $(
+                /// What was found; `None` before anybody looked.
+                pub $status: Option<$found>,
+            )?
         }
 
         impl $name {
@@ -43,25 +55,33 @@ macro_rules! resource {
                     name: Some(name.into()),
                     ..Default::default()
                 };
-                Self { metadata, spec, status: None }
+                Self { metadata, spec $(, $status: None)? }
             }
         }
 
         impl ::serde::Serialize for $name {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                use ::serde::ser::SerializeStruct as _;
-
-                let fields = 4 + usize::from(self.status.is_some());
-                let mut fields = serializer.serialize_struct(Self::KIND, fields)?;
-                fields.serialize_field("apiVersion", Self::API_VERSION)?;
-                fields.serialize_field("kind", Self::KIND)?;
-                fields.serialize_field("metadata", &self.metadata)?;
-                fields.serialize_field("spec", &self.spec)?;
-                match &self.status {
-                    Some(status) => fields.serialize_field("status", status)?,
-                    None => fields.skip_field("status")?,
+                #[derive(::serde::Serialize)]
+                #[serde(rename_all = "camelCase")]
+                struct Fields<'a> {
+                    api_version: &'static str,
+                    kind: &'static str,
+                    metadata: &'a $crate::crd::core::ObjectMeta,
+                    spec: &'a $spec,
+                    $(
+                        #[serde(skip_serializing_if = "Option::is_none")]
+                        $status: Option<&'a $found>,
+                    )?
                 }
-                fields.end()
+
+                let fields = Fields {
+                    api_version: Self::API_VERSION,
+                    kind: Self::KIND,
+                    metadata: &self.metadata,
+                    spec: &self.spec,
+                    $($status: self.$status.as_ref(),)?
+                };
+                fields.serialize(serializer)
             }
         }
 
@@ -75,15 +95,18 @@ macro_rules! resource {
                     #[serde(default)]
                     metadata: $crate::crd::core::ObjectMeta,
                     spec: $spec,
-                    status: Option<$status>,
+                    $($status: Option<$found>,)?
                 }
 
-                let Fields { api_version, kind, metadata, spec, status } =
-                    Fields::deserialize(deserializer)?;
-                let written = (api_version.as_deref(), kind.as_deref());
+                let fields = Fields::deserialize(deserializer)?;
+                let written = (fields.api_version.as_deref(), fields.kind.as_deref());
                 $crate::crd::resource::check(written, (Self::API_VERSION, Self::KIND))
                     .map_err(::serde::de::Error::custom)?;
-                Ok(Self { metadata, spec, status })
+                Ok(Self {
+                    metadata: fields.metadata,
+                    spec: fields.spec,
+                    $($status: fields.$status,)?
+                })
             }
         }
 
@@ -122,29 +145,41 @@ macro_rules! resource {
             }
 
             fn json_schema(generator: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
-                ::schemars::json_schema!({
-                    "type": "object",
-                    "properties": {
-                        "apiVersion": { "type": "string" },
-                        "kind": { "type": "string" },
-                        "metadata": { "type": "object" },
-                        "spec": generator.subschema_for::<$spec>(),
-                        "status": generator.subschema_for::<$status>(),
-                    },
-                    "required": ["metadata", "spec"],
-                })
+                $crate::crd::resource::Parts {
+                    description: concat!($($doc, "\n"),*),
+                    spec: generator.subschema_for::<$spec>(),
+                    status: $crate::crd::resource::resource!(
+                        @option $(generator.subschema_for::<$found>())?
+                    ),
+                    needs_metadata: !$crate::crd::resource::resource!(@flag $($optional)?),
+                }
+                .schema()
             }
         }
 
         impl ::kube_core::CustomResourceExt for $name {
             fn crd() -> $crate::crd::definition::CustomResourceDefinition {
-                $crate::crd::definition::definition::<Self>(&[
+                let columns = [
                     $($crate::crd::definition::Column {
                         name: $column,
                         r#type: $column_type,
                         path: $column_path,
+                        description: $crate::crd::resource::resource!(
+                            @option $($column_description)?
+                        ),
                     },)*
-                ])
+                ];
+                let subresources = $crate::crd::definition::Subresources {
+                    status: $crate::crd::resource::resource!(@flag $($status)?),
+                    scale: $crate::crd::resource::resource!(
+                        @option $($crate::crd::definition::Scale {
+                            wanted: $replicas,
+                            found: $ready,
+                            selector: $crate::crd::resource::resource!(@option $($selector)?),
+                        })?
+                    ),
+                };
+                $crate::crd::definition::definition::<Self>(&columns, subresources)
             }
 
             fn crd_name() -> &'static str {
@@ -160,9 +195,49 @@ macro_rules! resource {
             }
         }
     };
+    (@option) => { None };
+    (@option $value:expr) => { Some($value) };
+    (@flag) => { false };
+    (@flag $there:ident) => { true };
 }
 
 pub(crate) use resource;
+
+/// What the schema of a resource is made of.
+#[derive(Debug)]
+pub(super) struct Parts {
+    /// What the resource is, one line of its documentation after the other.
+    pub(super) description: &'static str,
+    pub(super) spec: Schema,
+    pub(super) status: Option<Schema>,
+    pub(super) needs_metadata: bool,
+}
+
+impl Parts {
+    pub(super) fn schema(self) -> Schema {
+        let lines: Vec<&str> = self.description.lines().map(str::trim).collect();
+        let mut properties = json!({
+            "apiVersion": { "type": "string" },
+            "kind": { "type": "string" },
+            "metadata": { "type": "object" },
+            "spec": self.spec,
+        });
+        if let Some(status) = self.status {
+            properties["status"] = status.into();
+        }
+        let required: &[&str] = if self.needs_metadata {
+            &["metadata", "spec"]
+        } else {
+            &["spec"]
+        };
+        json_schema!({
+            "description": lines.join("\n").trim(),
+            "type": "object",
+            "properties": properties,
+            "required": required,
+        })
+    }
+}
 
 /// The resource is of another kind or version.
 #[derive(Debug, Eq, PartialEq)]
