@@ -106,14 +106,14 @@ pub mod budget;
 pub mod byte_size;
 pub mod clock;
 pub mod codec;
-#[cfg(feature = "manifest")]
-#[cfg_attr(docsrs, doc(cfg(feature = "manifest")))]
+#[cfg(all(feature = "crd", feature = "manifest"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "crd", feature = "manifest"))))]
 pub mod config;
 #[cfg(feature = "test-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
 pub mod conformance;
-#[cfg(feature = "manifest")]
-#[cfg_attr(docsrs, doc(cfg(feature = "manifest")))]
+#[cfg(feature = "crd")]
+#[cfg_attr(docsrs, doc(cfg(feature = "crd")))]
 pub mod crd;
 pub mod destination;
 pub mod disk;

@@ -42,6 +42,14 @@ pub enum BuildCause {
     /// The codec is not in this build.
     #[error(transparent)]
     Codec(#[from] CodecError),
+    /// A value that this version of walcast does not know; [`load`](super::load) lets none through.
+    #[error("{field} `{value}` is unknown")]
+    UnknownValue {
+        /// What it is the value of.
+        field: &'static str,
+        /// What is there.
+        value: String,
+    },
     /// The AWS provider chain is not in this build.
     #[error("this build of walcast cannot ask AWS for credentials")]
     NoProviderChain,
@@ -61,6 +69,7 @@ impl BuildError {
             }
             BuildCause::S3(error) => error.hint().into(),
             BuildCause::Codec(error) => error.hint(),
+            BuildCause::UnknownValue { .. } => "Use one that this version knows.".into(),
             BuildCause::NoProviderChain => {
                 "Give keys in `s3Credentials`, or build walcast with the feature `aws-chain`."
                     .into()
@@ -119,7 +128,7 @@ impl DestinationConfig {
             Location::S3(s3) => (self.bucket(s3, workers)?, s3.prefix.as_str()),
         };
         let settings = BarmanSettings {
-            wal_encoding: encoding(self.wal_compression)?,
+            wal_encoding: encoding(self.wal_compression.as_ref())?,
             tags: self.tags.iter().cloned().collect(),
             history_tags: self.history_tags.iter().flatten().cloned().collect(),
             ..BarmanSettings::new(prefix, server_name)
@@ -133,7 +142,7 @@ impl DestinationConfig {
         let mut config = S3Config::new(&s3.bucket, credentials(&s3.credentials)?);
         config.endpoint.clone_from(&s3.endpoint);
         config.region.clone_from(&s3.region);
-        config.encryption = self.wal_encryption.map(encryption);
+        config.encryption = self.wal_encryption.as_ref().map(encryption).transpose()?;
         let ca = s3.endpoint_ca.as_ref();
         config.ca_bundle = ca.map(|ca| ca.reveal().as_bytes().to_vec());
         let clock = Arc::new(crate::clock::SystemClock);
@@ -159,7 +168,7 @@ fn folder(path: &std::path::Path) -> Arc<dyn Store> {
     Arc::new(FsStore::new(path, Workers::new()))
 }
 
-fn encoding(compression: Option<WalCompression>) -> Result<Encoding, CodecError> {
+fn encoding(compression: Option<&WalCompression>) -> Result<Encoding, BuildCause> {
     let codec = match compression {
         None => return Ok(Encoding::PLAIN),
         Some(WalCompression::Bzip2) => Codec::Bzip2,
@@ -168,15 +177,22 @@ fn encoding(compression: Option<WalCompression>) -> Result<Encoding, CodecError>
         Some(WalCompression::Snappy) => Codec::Snappy,
         Some(WalCompression::Xz) => Codec::Xz,
         Some(WalCompression::Zstd) => Codec::Zstd,
+        Some(WalCompression::Other(value)) => return Err(unknown("compression", value)),
     };
-    Encoding::new(codec, None)
+    Ok(Encoding::new(codec, None)?)
 }
 
-fn encryption(encryption: Encryption) -> ServerSideEncryption {
+fn encryption(encryption: &Encryption) -> Result<ServerSideEncryption, BuildCause> {
     match encryption {
-        Encryption::Aes256 => ServerSideEncryption::S3,
-        Encryption::AwsKms => ServerSideEncryption::Kms { key_id: None },
+        Encryption::Aes256 => Ok(ServerSideEncryption::S3),
+        Encryption::AwsKms => Ok(ServerSideEncryption::Kms { key_id: None }),
+        Encryption::Other(value) => Err(unknown("encryption", value)),
     }
+}
+
+fn unknown(field: &'static str, value: &str) -> BuildCause {
+    let value = value.to_owned();
+    BuildCause::UnknownValue { field, value }
 }
 
 fn credentials(credentials: &Credentials) -> Result<s3::Credentials, BuildCause> {

@@ -2,18 +2,24 @@
 
 use serde::de::DeserializeOwned;
 
-use super::{Problem, placeholder, resource::Resource, suggest::closest};
+use super::{Problem, placeholder, resource::Resource, strict, suggest::closest};
 use crate::{
-    crd,
+    crd::{self, barman_cloud::RetentionPolicy},
     manifest::{DecodeError, Fault, Kind, Path, Segment, decode},
 };
 
 /// The part of an `ObjectStore` that walcast uses, and where a placeholder is therefore an error.
-const USED: [&[&str]; 3] = [
-    &["metadata", "name"],
-    &["spec", "configuration"],
-    &["spec", "retentionPolicy"],
+const USED: [&[&str]; 3] = [&["metadata", "name"], &["spec", "configuration"], RETENTION];
+
+/// What is not read: the version was looked at when the resources were sorted, and walcast has no
+/// use for the rest.
+const UNREAD: [&[&str]; 3] = [
+    &["apiVersion"],
+    &["spec", "instanceSidecarConfiguration"],
+    &["status"],
 ];
+
+const RETENTION: &[&str] = &["spec", "retentionPolicy"];
 
 /// Reads an `ObjectStore`.
 pub(super) fn object_store(
@@ -23,7 +29,17 @@ pub(super) fn object_store(
     let unfilled = placeholders(resource);
     let is_unfilled =
         |problem: &Problem| unfilled.iter().any(|u| u.place.path == problem.place.path);
-    let (value, mut faults) = typed(resource);
+    let mut node = resource.node.clone();
+    for path in UNREAD {
+        node.remove(&path.iter().copied().collect());
+    }
+    let read = Resource {
+        node: &node,
+        ..*resource
+    };
+    let (value, mut faults) = typed(&read);
+    faults.extend(strict::faults(&node).into_iter().map(|e| problem(&read, e)));
+    faults.extend(check_retention(&read));
     faults.retain(|fault| !is_unfilled(fault));
     problems.extend(unfilled);
     problems.extend(faults);
@@ -47,18 +63,25 @@ pub(super) fn secret(
 
 fn typed<T: DeserializeOwned>(resource: &Resource<'_>) -> (Option<T>, Vec<Problem>) {
     let decoded = decode::<T>(resource.node);
-    let problem = |error: DecodeError| {
-        let place = resource.place(error.path.clone(), error.span);
-        let problem = Problem::error(place, error.fault.to_string());
-        match hint(&error.path, &error.fault) {
-            Some(hint) => problem.hint(hint),
-            None => problem,
-        }
-    };
-    (
-        decoded.value,
-        decoded.errors.into_iter().map(problem).collect(),
-    )
+    let errors = decoded.errors.into_iter();
+    let problems = errors.map(|error| problem(resource, error)).collect();
+    (decoded.value, problems)
+}
+
+fn problem(resource: &Resource<'_>, error: DecodeError) -> Problem {
+    let hint = hint(&error.path, &error.fault);
+    let place = resource.place(error.path, error.span);
+    let problem = Problem::error(place, error.fault.to_string());
+    match hint {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    }
+}
+
+/// To the resource it is any text.
+fn check_retention(resource: &Resource<'_>) -> Option<Problem> {
+    let error = resource.text(RETENTION)?.parse::<RetentionPolicy>().err()?;
+    Some(resource.error(RETENTION, error.to_string()))
 }
 
 fn placeholders(resource: &Resource<'_>) -> Vec<Problem> {

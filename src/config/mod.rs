@@ -20,6 +20,7 @@ mod resolve;
 mod resource;
 mod secrets;
 mod server_name;
+mod strict;
 mod suggest;
 #[cfg(test)]
 mod tests;

@@ -122,8 +122,9 @@ impl DocumentSecrets {
     /// Adds a Secret; `false` if one of that name and namespace is there already.
     #[must_use]
     pub fn add(&mut self, secret: crd::core::Secret) -> bool {
-        let (name, namespace) = (&secret.metadata.name, secret.metadata.namespace.as_deref());
-        let is_new = self.find(namespace, name).is_none();
+        let metadata = &secret.metadata;
+        let name = metadata.name.as_deref().unwrap_or_default();
+        let is_new = self.find(metadata.namespace.as_deref(), name).is_none();
         if is_new {
             self.secrets.push(secret);
         }
@@ -140,7 +141,7 @@ impl DocumentSecrets {
         self.secrets.iter().find(|secret| {
             let theirs = secret.metadata.namespace.as_deref();
             let same = namespace.is_none() || theirs.is_none() || namespace == theirs;
-            same && secret.metadata.name == name
+            same && secret.metadata.name.as_deref() == Some(name)
         })
     }
 }

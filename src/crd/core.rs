@@ -1,36 +1,36 @@
-//! What every resource has, and Secrets.
+//! What resources share: Kubernetes' own types, references to Secrets, and Secrets.
 
 use std::{collections::BTreeMap, fmt};
 
+pub use k8s_openapi::{
+    api::core::v1::{EnvVar, ResourceRequirements},
+    apimachinery::pkg::{
+        api::resource::Quantity,
+        apis::meta::v1::{Condition, ObjectMeta, Time},
+    },
+};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::secret;
 
-/// The part of a resource's metadata that walcast reads; whatever else is there is passed by.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub struct ObjectMeta {
-    /// The name; unique among the resources of the same kind and namespace.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub name: String,
-    /// The namespace; `None` leaves it to whoever applies the resource.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<String>,
-    /// Labels.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub labels: BTreeMap<String, String>,
-    /// Annotations.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub annotations: BTreeMap<String, String>,
-}
-
 /// One value of a Secret in the namespace of the resource that refers to it.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 pub struct SecretKeySelector {
     /// The name of the Secret.
     pub name: String,
     /// The key of the value.
     pub key: String,
+}
+
+impl SecretKeySelector {
+    /// Selects the value under `key` of the Secret `name`.
+    pub fn new(name: impl Into<String>, key: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            key: key.into(),
+        }
+    }
 }
 
 /// A Secret (`v1`). Neither serialised nor printed.

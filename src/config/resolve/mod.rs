@@ -65,6 +65,7 @@ impl<'a> Resolver<'a> {
     pub(super) fn destination(&mut self, server_name: Option<&str>) -> Option<DestinationConfig> {
         self.check_name();
         let store: ObjectStore = decoding::object_store(self.resource, &mut self.formal)?;
+        let retention = store.spec.retention_policy().and_then(Result::ok);
         let configuration = store.spec.configuration;
         self.refuse_other_clouds();
         self.warn_of_arguments(&configuration);
@@ -83,7 +84,7 @@ impl<'a> Resolver<'a> {
             max_parallel,
             tags: pairs(configuration.tags),
             history_tags: (!history_tags.is_empty()).then_some(history_tags),
-            retention: store.spec.retention_policy,
+            retention,
         })
     }
 
@@ -162,22 +163,22 @@ impl<'a> Resolver<'a> {
             (
                 "wal",
                 "archiveAdditionalCommandArgs",
-                wal.map(|wal| &wal.archive_additional_command_args),
+                wal.and_then(|wal| wal.archive_additional_command_args.as_ref()),
             ),
             (
                 "wal",
                 "restoreAdditionalCommandArgs",
-                wal.map(|wal| &wal.restore_additional_command_args),
+                wal.and_then(|wal| wal.restore_additional_command_args.as_ref()),
             ),
             (
                 "data",
                 "additionalCommandArgs",
-                data.map(|data| &data.additional_command_args),
+                data.and_then(|data| data.additional_command_args.as_ref()),
             ),
             (
                 "data",
                 "restoreAdditionalCommandArgs",
-                data.map(|data| &data.restore_additional_command_args),
+                data.and_then(|data| data.restore_additional_command_args.as_ref()),
             ),
         ];
         for (section, field, arguments) in lists {
@@ -304,8 +305,8 @@ fn path(field: &[&str]) -> Path {
     configuration.iter().chain(field).copied().collect()
 }
 
-fn pairs(map: BTreeMap<String, String>) -> Vec<(String, String)> {
-    map.into_iter().collect()
+fn pairs(map: Option<BTreeMap<String, String>>) -> Vec<(String, String)> {
+    map.into_iter().flatten().collect()
 }
 
 fn with_source(error: &dyn std::error::Error) -> String {

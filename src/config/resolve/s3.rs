@@ -102,7 +102,7 @@ impl Resolver<'_> {
     }
 
     fn credentials(&mut self, credentials: &S3Credentials) -> Option<Credentials> {
-        if credentials.inherit_from_iam_role {
+        if credentials.inherits_from_iam_role() {
             return Some(Credentials::Chain);
         }
         let [id, secret, token] = [

@@ -2,8 +2,6 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
-
 /// A window of recovery such as `30d`, `4w` or `3m`: at least one of its unit.
 ///
 /// ```
@@ -11,8 +9,7 @@ use serde::{Deserialize, Serialize};
 /// let policy: RetentionPolicy = "4w".parse().unwrap();
 /// assert_eq!((policy.days(), policy.to_string().as_str()), (28, "4w"));
 /// ```
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RetentionPolicy {
     count: u32,
     unit: RetentionUnit,
@@ -79,20 +76,6 @@ impl FromStr for RetentionPolicy {
         }
         let count = digits.parse().map_err(|_| invalid())?;
         Ok(Self { count, unit })
-    }
-}
-
-impl TryFrom<String> for RetentionPolicy {
-    type Error = InvalidRetentionPolicy;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<RetentionPolicy> for String {
-    fn from(policy: RetentionPolicy) -> Self {
-        policy.to_string()
     }
 }
 
