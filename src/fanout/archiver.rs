@@ -28,6 +28,7 @@ use super::{
     error::{ArchiveError, Outcome},
     flight::{Flight, Job},
     lane::Lane,
+    reads::Reads,
     settings::Settings,
     source::Sources,
     status::Status,
@@ -57,6 +58,7 @@ pub(super) struct Inner {
     pub flights: Mutex<BTreeMap<WalFileName, Arc<Flight>>>,
     /// Names that are being read, so that nobody reads one twice.
     pub reading: Mutex<BTreeMap<WalFileName, Arc<tokio::sync::Mutex<()>>>>,
+    pub reads: Reads,
     pub pairs: Arc<Mutex<Vec<RememberedPair>>>,
     pub comparison_rests: Arc<AtomicBool>,
     pub last: Mutex<State>,
@@ -94,6 +96,13 @@ impl Archiver {
         if inner.cancel.is_cancelled() {
             return Err(ArchiveError::Stopping { name });
         }
+        let waiting = inner.waiting(path, name).await;
+        let pressed = waiting.count > inner.settings.look_ahead.max(1);
+        // A file that is on its way has its memory: the next ones need not wait until it is read.
+        let sent_ahead = inner.is_on_its_way(name);
+        if sent_ahead {
+            inner.look_ahead(path, &waiting);
+        }
         let (flight, asked) = loop {
             let Some(flight) = inner.flight(name, path, true).await? else {
                 return Err(ArchiveError::Stopping { name });
@@ -103,9 +112,9 @@ impl Archiver {
             }
         };
         inner.offer(&flight);
-        let waiting = inner.waiting(path, name).await;
-        let pressed = waiting.count > inner.settings.look_ahead.max(1);
-        inner.look_ahead(path, waiting);
+        if !sent_ahead {
+            inner.look_ahead(path, &waiting);
+        }
         let archived = tokio::select! {
             biased;
             archived = inner.answer(&flight, pressed) => archived?,

@@ -14,6 +14,7 @@ use super::{
     fetch::Fetcher,
     flight::Job,
     lane::Lane,
+    reads::Reads,
     settings::Settings,
     source::Sources,
 };
@@ -139,6 +140,7 @@ impl ArchiverBuilder {
             clock: self.clock,
             flights: Mutex::default(),
             reading: Mutex::default(),
+            reads: Reads::default(),
             pairs: Arc::new(Mutex::new(pairs)),
             comparison_rests: Arc::default(),
             last: Mutex::new(state),

@@ -11,17 +11,13 @@ use super::{
     lane::Lane,
     look_ahead::{self, Waiting},
 };
-use crate::{failpoint, pg::WalFileName};
+use crate::{budget::Reservation, failpoint, pg::WalFileName};
 
 impl Inner {
     /// Sends the files that PostgreSQL will ask for next, as far as memory is free.
-    pub(super) fn look_ahead(self: &Arc<Self>, path: &Path, waiting: Waiting) {
-        let known = |name: &WalFileName| lock(&self.flights).contains_key(name);
-        let next: Vec<_> = waiting
-            .next
-            .into_iter()
-            .filter(|name| !known(name))
-            .collect();
+    pub(super) fn look_ahead(self: &Arc<Self>, path: &Path, waiting: &Waiting) {
+        let mut next = waiting.next.clone();
+        next.retain(|&name| !self.is_on_its_way(name));
         if next.is_empty() {
             return;
         }
@@ -47,6 +43,11 @@ impl Inner {
                 }
             }
         });
+    }
+
+    /// Returns whether `name` is being read or was.
+    pub(super) fn is_on_its_way(&self, name: WalFileName) -> bool {
+        lock(&self.reading).contains_key(&name) || lock(&self.flights).contains_key(&name)
     }
 
     /// Returns the flight of `name`: one that look-ahead began, one that was refused before, or
@@ -83,16 +84,25 @@ impl Inner {
             flight.evict();
         }
         let identity = self.sources.check(name, path, &opened).await?;
-        let (stamp, encodings) = (opened.stat, &self.sources.encodings);
-        let mut reservation = self.sources.encoder.try_reserve(stamp.len, encodings);
-        if reservation.is_none() {
-            if !asked {
-                return Ok(None);
+        let stamp = opened.stat;
+        let try_reserve = || {
+            let encodings = &self.sources.encodings;
+            self.sources.encoder.try_reserve(stamp.len, encodings)
+        };
+        let (reservation, running) = if asked {
+            let reservation = match try_reserve() {
+                None => self.reserve(stamp.len).await,
+                reservation => reservation,
+            };
+            (reservation, self.reads.begin())
+        } else {
+            match self.reads.begin_ahead(try_reserve).await {
+                Some((reservation, running)) => (Some(reservation), running),
+                None => return Ok(None),
             }
-            self.evict_flights();
-            reservation = self.sources.encoder.reserve(stamp.len, encodings).await;
-        }
+        };
         let prepared = self.sources.read(name, path, opened, reservation).await?;
+        drop(running);
         failpoint::pass("archive-after-encode");
         let required: Vec<bool> = self
             .lanes
@@ -105,9 +115,12 @@ impl Inner {
         Ok(Some(flight))
     }
 
-    /// Gives up what was sent ahead: PostgreSQL asks for something else first.
-    fn evict_flights(&self) {
+    /// Waits for memory, and gives up what was sent ahead: PostgreSQL asks for something else
+    /// first. `None` if there will never be enough.
+    async fn reserve(&self, len: u64) -> Option<Reservation> {
         lock(&self.flights).retain(|_, flight| !flight.evict());
+        let encodings = &self.sources.encodings;
+        self.sources.encoder.reserve(len, encodings).await
     }
 
     /// Offers a flight to every lane that neither holds it nor is sending it; also to those that

@@ -35,6 +35,7 @@ mod flights;
 mod lane;
 mod look_ahead;
 mod policy;
+mod reads;
 mod settings;
 mod source;
 mod status;

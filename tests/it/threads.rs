@@ -34,12 +34,8 @@ async fn files_that_are_sent_ahead_while_they_are_asked_for_are_acknowledged() {
 
     for path in world.waiting() {
         let done = archiver.archive(&path).await.unwrap();
-        assert!(
-            archived
-                .outcomes
-                .iter()
-                .all(|(_, outcome)| *outcome == Outcome::Stored)
-        );
+        let is_stored = |(_, outcome): &(_, Outcome)| *outcome == Outcome::Stored;
+        assert!(done.outcomes.iter().all(is_stored));
         world.done(&path);
     }
 
