@@ -2,6 +2,7 @@
 
 mod client;
 mod configuration;
+mod crds;
 mod duration;
 mod failpoints;
 mod logging;
@@ -27,6 +28,7 @@ use clap::{Parser, Subcommand};
 use tokio::runtime::{Builder, Runtime};
 
 use self::{
+    crds::Crds,
     logging::LogOptions,
     output::{Failure, Format},
     serve::Serve,
@@ -67,13 +69,18 @@ enum Command {
     /// Ends with 0 when every destination holds everything, with 1 when one owes something or is
     /// down, and with 2 when that cannot be told.
     Status(Status),
+    /// Prints the definitions of the resources that walcast has types for, for `kubectl apply`.
+    ///
+    /// They say what those of CloudNativePG and its plugins say, which a cluster that runs them
+    /// has already.
+    Crds(Crds),
 }
 
 impl Command {
     /// How the process ends when something goes wrong that the command did not foresee.
     fn code_of_failure(&self) -> u8 {
         match self {
-            Self::WalArchive(_) | Self::Serve(_) => output::FAILED,
+            Self::WalArchive(_) | Self::Serve(_) | Self::Crds(_) => output::FAILED,
             Self::WalRestore(_) => wal_restore::UNKNOWN,
             Self::Status(_) => status::UNKNOWN,
         }
@@ -82,7 +89,7 @@ impl Command {
     fn runtime(&self) -> std::io::Result<Runtime> {
         match self {
             Self::Serve(_) => Builder::new_multi_thread().enable_all().build(),
-            Self::WalArchive(_) | Self::WalRestore(_) | Self::Status(_) => {
+            Self::WalArchive(_) | Self::WalRestore(_) | Self::Status(_) | Self::Crds(_) => {
                 Builder::new_current_thread().enable_all().build()
             }
         }
@@ -94,6 +101,7 @@ impl Command {
             Self::WalRestore(command) => command.run(format).await,
             Self::Serve(command) => command.run().await,
             Self::Status(command) => command.run(format).await,
+            Self::Crds(command) => command.run(format),
         }
     }
 }
