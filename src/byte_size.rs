@@ -2,8 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
-/// A number of bytes; parses `512`, `64KiB`, `16 MiB`, `1GiB`, `2TiB` (and Kubernetes' `Ki`, `Mi`,
-/// `Gi`, `Ti`), prints with the largest unit that divides it.
+/// A number of bytes; parses `512`, `64KiB`, `16 MiB`, `1GiB`, `2TiB`, `1PiB` (and Kubernetes'
+/// `Ki`, `Mi`, `Gi`, `Ti`, `Pi`), prints with the largest unit that divides it.
 ///
 /// ```
 /// # use walcast::byte_size::ByteSize;
@@ -54,6 +54,7 @@ impl FromStr for ByteSize {
             "Mi" | "MiB" => 1 << 20,
             "Gi" | "GiB" => 1 << 30,
             "Ti" | "TiB" => 1 << 40,
+            "Pi" | "PiB" => 1 << 50,
             _ => return Err(invalid()),
         };
         number.checked_mul(factor).map(Self).ok_or_else(invalid)
@@ -62,7 +63,13 @@ impl FromStr for ByteSize {
 
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let units = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
+        let units = [
+            (50, "PiB"),
+            (40, "TiB"),
+            (30, "GiB"),
+            (20, "MiB"),
+            (10, "KiB"),
+        ];
         let unit = units
             .iter()
             .find(|(shift, _)| self.0 != 0 && self.0.is_multiple_of(1 << shift));

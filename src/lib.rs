@@ -77,7 +77,8 @@
 //!
 //! | feature | default | what you get |
 //! | --- | --- | --- |
-//! | `manifest` | yes | configuration from `ObjectStore` and `Secret` documents |
+//! | `crd` | yes | typed resources of CloudNativePG and its backup plugins |
+//! | `manifest` | yes | manifests as text; with `crd`, configuration from them |
 //! | `s3` | yes | Amazon S3 and what speaks its protocol |
 //! | `zstd`, `lz4` | yes | these codecs; gzip is always there |
 //! | `bzip2`, `xz`, `snappy` | no | these codecs |
@@ -85,6 +86,13 @@
 //! | `cli` | no | the program `walcast`, with all of the above |
 //! | `test-util` | no | fault injection, simulated disks, conformance suites |
 //! | `failpoints` | no | places where a test may kill the process |
+//!
+//! With `crd`, the program that uses walcast says which version of Kubernetes it is built for, as
+//! with every crate that uses k8s-openapi. One dependency of its own does it:
+//!
+//! ```toml
+//! k8s-openapi = { version = "0.29", default-features = false, features = ["latest"] }
+//! ```
 //!
 //! # Glossary
 //!

@@ -4,7 +4,7 @@
 
 use crate::{
     crd::barman_cloud::{DataCompression, Encryption, WalCompression},
-    manifest::{DecodeError, Fault, Node, Path},
+    manifest::{DecodeError, Fault, Mapping, Node, Path},
 };
 
 type Names = &'static [&'static str];
@@ -135,7 +135,7 @@ pub(super) fn faults(node: &Node) -> Vec<DecodeError> {
 
 fn add_unknown_fields(root: &Node, path: &Path, known: Names, faults: &mut Vec<DecodeError>) {
     let mapping = root.get(path).and_then(Node::as_mapping);
-    for entry in mapping.into_iter().flat_map(|mapping| mapping.entries()) {
+    for entry in mapping.into_iter().flat_map(Mapping::entries) {
         let field = &entry.key.name;
         if !known.contains(&field.as_str()) {
             faults.push(DecodeError {

@@ -7,12 +7,34 @@
 //! with it.
 //!
 //! Kubernetes' own types are those of k8s-openapi, which wants one version of Kubernetes for the
-//! whole build: programs add its feature `latest` or `v1_XX`, as for any user of that crate.
+//! whole build: programs add its feature `latest` or `v1_XX`, see the [features](crate#features).
+//!
+//! [`definitions`] has what `kubectl apply` takes. It says what the definitions of the products say
+//! (paths, types, limits, defaults, rules; a test compares them), with descriptions of walcast.
 
 pub mod barman_cloud;
 pub mod core;
 mod definition;
 mod open_enum;
+pub mod pgbackrest;
 mod resource;
 
+pub use kube_core::{CustomResourceExt, Resource};
+
 pub use self::definition::{CustomResourceDefinition, structural_schema};
+
+/// Returns the definitions of all resources here, always in the same order.
+///
+/// ```
+/// let definitions = walcast::crd::definitions();
+/// let names = definitions.iter().map(|one| one.spec.names.kind.as_str());
+/// assert!(names.clone().any(|kind| kind == "ObjectStore"));
+/// ```
+pub fn definitions() -> Vec<CustomResourceDefinition> {
+    vec![
+        barman_cloud::ObjectStore::crd(),
+        pgbackrest::Stanza::crd(),
+        pgbackrest::PluginConfig::crd(),
+        pgbackrest::Repository::crd(),
+    ]
+}

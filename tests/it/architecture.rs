@@ -86,7 +86,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("manifest", &[]),
-    ("crd", &["secret"]),
+    ("crd", &["byte_size", "pg", "secret"]),
     // The one bridge between resources and engines.
     (
         "config",

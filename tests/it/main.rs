@@ -21,6 +21,8 @@ mod cost;
 #[cfg(all(feature = "cli", feature = "failpoints"))]
 mod crash;
 #[cfg(feature = "cli")]
+mod crd;
+#[cfg(feature = "cli")]
 mod postgres;
 mod s3;
 mod simulator;

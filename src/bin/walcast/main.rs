@@ -2,6 +2,7 @@
 
 mod client;
 mod configuration;
+mod crds;
 mod duration;
 mod failpoints;
 mod forget;
@@ -28,6 +29,7 @@ use clap::{Parser, Subcommand};
 use tokio::runtime::{Builder, Runtime};
 
 use self::{
+    crds::Crds,
     forget::Forget,
     logging::LogOptions,
     output::{Failure, Format},
@@ -71,13 +73,20 @@ enum Command {
     Status(Status),
     /// Drops what a destination owes that is not in the files any more.
     Forget(Forget),
+    /// Prints the definitions of the resources that walcast has types for, for `kubectl apply`.
+    ///
+    /// They say what those of CloudNativePG and its plugins say, which a cluster that runs them
+    /// has already.
+    Crds(Crds),
 }
 
 impl Command {
     /// How the process ends when something goes wrong that the command did not foresee.
     fn code_of_failure(&self) -> u8 {
         match self {
-            Self::WalArchive(_) | Self::Serve(_) | Self::Forget(_) => output::FAILED,
+            Self::WalArchive(_) | Self::Serve(_) | Self::Forget(_) | Self::Crds(_) => {
+                output::FAILED
+            }
             Self::WalRestore(_) => wal_restore::UNKNOWN,
             Self::Status(_) => status::UNKNOWN,
         }
@@ -86,9 +95,11 @@ impl Command {
     fn runtime(&self) -> std::io::Result<Runtime> {
         match self {
             Self::Serve(_) => Builder::new_multi_thread().enable_all().build(),
-            Self::WalArchive(_) | Self::WalRestore(_) | Self::Status(_) | Self::Forget(_) => {
-                Builder::new_current_thread().enable_all().build()
-            }
+            Self::WalArchive(_)
+            | Self::WalRestore(_)
+            | Self::Status(_)
+            | Self::Forget(_)
+            | Self::Crds(_) => Builder::new_current_thread().enable_all().build(),
         }
     }
 
@@ -99,6 +110,7 @@ impl Command {
             Self::Serve(command) => command.run().await,
             Self::Status(command) => command.run(format).await,
             Self::Forget(command) => command.run(format).await,
+            Self::Crds(command) => command.run(format),
         }
     }
 }

@@ -86,7 +86,8 @@ where
         "schema": { "openAPIV3Schema": structural_schema::<R>() },
     });
     if !columns.is_empty() {
-        version["additionalPrinterColumns"] = columns.iter().map(Column::to_json).collect();
+        version["additionalPrinterColumns"] =
+            columns.iter().map(|column| column.to_json()).collect();
     }
     let subresources = subresources.to_json();
     if !subresources.is_empty() {
@@ -105,7 +106,7 @@ where
 }
 
 impl Column {
-    fn to_json(&self) -> Value {
+    fn to_json(self) -> Value {
         let mut json = json!({ "name": self.name, "type": self.r#type, "jsonPath": self.path });
         if let Some(description) = self.description {
             json["description"] = description.into();

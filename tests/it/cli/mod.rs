@@ -2,6 +2,7 @@
 
 mod archive;
 mod configuration;
+mod crds;
 mod forget;
 mod resident;
 mod restore;
