@@ -16,6 +16,7 @@
 
 mod archive_status;
 mod control;
+mod data_page;
 mod history;
 mod label;
 mod lsn;
@@ -33,6 +34,7 @@ mod wal_file;
 pub use self::{
     archive_status::{ArchiveStatus, StatusFile},
     control::{ClusterState, ControlData, InvalidControlFile},
+    data_page::{DataPage, PageVerdict},
     history::{HistoryEntry, InvalidHistory, TimelineHistory},
     label::{
         BackupHistory, BackupLabel, BackupMethod, BackupOrigin, IncrementalFrom, InvalidLabel,
