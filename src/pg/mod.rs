@@ -16,6 +16,7 @@
 
 mod archive_status;
 mod control;
+mod data_dir;
 mod data_page;
 mod history;
 mod label;
@@ -23,6 +24,7 @@ mod lsn;
 mod oid;
 mod page;
 mod range;
+mod relation_file;
 mod segment_name;
 mod segment_size;
 mod system_id;
@@ -34,6 +36,7 @@ mod wal_file;
 pub use self::{
     archive_status::{ArchiveStatus, StatusFile},
     control::{ClusterState, ControlData, InvalidControlFile},
+    data_dir::{DataDirRules, DirectoryRules, EntryKind, RuleSet, Take},
     data_page::{DataPage, PageVerdict},
     history::{HistoryEntry, InvalidHistory, TimelineHistory},
     label::{
@@ -43,6 +46,7 @@ pub use self::{
     oid::{InvalidOid, Oid},
     page::{InvalidSegment, SegmentHeader},
     range::{SegmentRange, gaps, runs},
+    relation_file::{Fork, RelationFile},
     segment_name::SegmentName,
     segment_size::{InvalidSegmentSize, SegmentSize},
     system_id::{InvalidSystemId, SystemId},
