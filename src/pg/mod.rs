@@ -1,4 +1,4 @@
-//! Facts about PostgreSQL: names, positions and file headers.
+//! Facts about PostgreSQL: names, positions, file headers, and what a base backup takes.
 //!
 //! Everything here is a pure function over text or bytes: no I/O, no clock, no store. The formats
 //! are PostgreSQL's own (versions 13 to 18, little-endian servers) and were checked against files
@@ -16,13 +16,19 @@
 
 mod archive_status;
 mod control;
+mod data_dir;
+mod data_page;
 mod history;
+mod label;
 mod lsn;
+mod oid;
 mod page;
 mod range;
+mod relation_file;
 mod segment_name;
 mod segment_size;
 mod system_id;
+mod tablespace_map;
 mod timeline;
 mod version;
 mod wal_file;
@@ -30,13 +36,21 @@ mod wal_file;
 pub use self::{
     archive_status::{ArchiveStatus, StatusFile},
     control::{ClusterState, ControlData, InvalidControlFile},
+    data_dir::{DataDirRules, DirectoryRules, EntryKind, RuleSet, Take},
+    data_page::{DataPage, PageVerdict},
     history::{HistoryEntry, InvalidHistory, TimelineHistory},
+    label::{
+        BackupHistory, BackupLabel, BackupMethod, BackupOrigin, IncrementalFrom, InvalidLabel,
+    },
     lsn::{InvalidLsn, Lsn},
+    oid::{InvalidOid, Oid},
     page::{InvalidSegment, SegmentHeader},
     range::{SegmentRange, gaps, runs},
+    relation_file::{Fork, RelationFile},
     segment_name::SegmentName,
     segment_size::{InvalidSegmentSize, SegmentSize},
     system_id::{InvalidSystemId, SystemId},
+    tablespace_map::{InvalidTablespaceMap, TablespaceLink, TablespaceMap},
     timeline::{InvalidTimeline, TimelineId},
     version::{InvalidVersion, MajorVersion},
     wal_file::{InvalidWalName, WalFileName},
@@ -62,6 +76,7 @@ macro_rules! serde_as_text {
 
 serde_as_text!(
     Lsn,
+    Oid,
     TimelineId,
     SegmentName,
     WalFileName,

@@ -4,6 +4,7 @@
 //! opinion on how many copies are wanted or what to do when a store fails. The trait is the
 //! intersection that the engines need: layouts are never abstracted together beyond it.
 
+mod backup;
 pub mod barman;
 #[cfg(feature = "test-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
@@ -20,6 +21,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
 pub use self::{
+    backup::{BackupState, Backups, DamagedBackup, Keep, StoredBackup},
     content::{digest_of, same_content},
     error::{Error, Result},
     wal::{ClusterIdentity, StoredWal, WalFile},
@@ -71,6 +73,14 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// than `from`. Foreign objects are passed by; objects that hold the same file follow each
     /// other. The stream ends at its first error. Memory is bounded by one directory of the layout.
     fn list_wal(&self, from: Option<WalFileName>) -> BoxStream<'static, Result<StoredWal>>;
+
+    /// Returns the base backups, finished or not. One whose record cannot be understood is told
+    /// apart and hides no other; one that is removed meanwhile may be left out.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store; there is no partial answer.
+    async fn backups(&self) -> Result<Backups>;
 }
 
 /// An on-store layout.

@@ -7,13 +7,23 @@
 //! | --- | --- |
 //! | `wals/<first 16 digits>/<name>[.<ending>]` | segments, partial segments, backup labels |
 //! | `wals/<timeline>.history[.<ending>]` | history files |
+//! | `base/<id>/backup.info` | what is known of a base backup |
+//! | `base/<id>/data[_NNNN].tar[.<ending>]` | its data directory, in one archive or more |
+//! | `base/<id>/<oid>[_NNNN].tar[.<ending>]` | each of its tablespaces |
+//! | `base/<id>/annotations/keep` | that it must not be deleted |
 //!
 //! The ending names the codec: `gz`, `bz2`, `xz`, `zst`, `lz4` or `snappy`. There is no index and
 //! no checksum of the content, so what is stored can be compared only by reading it. The tools
 //! replace what is there without a look; we never do.
 
+mod archive_name;
+mod backup_id;
+mod backup_keys;
+mod backups;
+mod info;
 mod keys;
 mod list;
+mod literal;
 mod put;
 mod seen;
 
@@ -23,10 +33,20 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
-pub use self::keys::WalKeys;
+pub use self::{
+    archive_name::{ArchiveLimits, ArchiveName, ArchiveSet},
+    backup_id::{BackupId, InvalidBackupId, InvalidBackupName, check_backup_name},
+    backup_keys::{BackupKeys, BackupObject},
+    backups::{BarmanBackup, StoredArchive},
+    info::{
+        BackupInfo, BackupStatus, InfoTablespace, InfoTime, InvalidBackupInfo, InvalidInfoTime,
+    },
+    keys::WalKeys,
+    literal::{InvalidLiteral, Literal},
+};
 use self::{list::Lister, seen::Seen};
 use super::{
-    ClusterIdentity, Expect, Format, PutOutcome, Repository, Result, StoredWal, WalFile,
+    Backups, ClusterIdentity, Expect, Format, PutOutcome, Repository, Result, StoredWal, WalFile,
     decode::Encoded,
 };
 use crate::{
@@ -169,6 +189,10 @@ impl Repository for BarmanRepository {
 
     fn list_wal(&self, from: Option<WalFileName>) -> BoxStream<'static, Result<StoredWal>> {
         self.lister.clone().archive(from)
+    }
+
+    async fn backups(&self) -> Result<Backups> {
+        self.describe_backups().await
     }
 }
 

@@ -31,7 +31,10 @@ pub(super) async fn empty_repository_answers(world: &World) -> Checked {
         check(found == 0, || format!("{name} was found {found} times"))?;
     }
     let listed = names(&*world.repository, None).await?;
-    check(listed.is_empty(), || format!("{listed:?} were listed"))
+    check(listed.is_empty(), || format!("{listed:?} were listed"))?;
+    let backups = world.repository.backups().await?;
+    let is_empty = backups.found.is_empty() && backups.damaged.is_empty();
+    check(is_empty, || format!("{backups:?} were listed"))
 }
 
 pub(super) async fn partial_is_a_name_of_its_own(world: &World) -> Checked {

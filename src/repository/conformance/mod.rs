@@ -94,7 +94,7 @@ checks! {
     put::damaged_object_is_not_replaced: "a damaged object is reported and stays",
     put::concurrent_puts_agree: "concurrent puts of one file all succeed",
     put::dropped_put_can_be_repeated: "a put that was dropped can be repeated",
-    listing::empty_repository_answers: "an empty repository can be checked and has no file",
+    listing::empty_repository_answers: "an empty repository can be checked and holds nothing",
     listing::partial_is_a_name_of_its_own: "a partial segment is no answer for the segment",
     listing::order_is_that_of_the_archive: "the listing is in archive order, from any name on",
 }
