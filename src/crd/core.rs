@@ -33,6 +33,29 @@ impl SecretKeySelector {
     }
 }
 
+/// One value of a `ConfigMap` in the namespace of the resource that refers to it.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
+pub struct ConfigMapKeySelector {
+    /// The name of the `ConfigMap`.
+    pub name: String,
+    /// The key of the value.
+    pub key: String,
+}
+
+/// An object in the namespace of the resource that refers to it.
+#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
+pub struct LocalObjectReference {
+    /// Its name.
+    pub name: String,
+}
+
+impl LocalObjectReference {
+    /// Refers to the object `name`.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into() }
+    }
+}
+
 /// A Secret (`v1`). Neither serialised nor printed.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

@@ -13,6 +13,7 @@
 //! (paths, types, limits, defaults, rules; a test compares them), with descriptions of walcast.
 
 pub mod barman_cloud;
+pub mod cnpg;
 pub mod core;
 mod definition;
 mod open_enum;
@@ -32,6 +33,11 @@ pub use self::definition::{CustomResourceDefinition, structural_schema};
 /// ```
 pub fn definitions() -> Vec<CustomResourceDefinition> {
     vec![
+        cnpg::Cluster::crd(),
+        cnpg::Backup::crd(),
+        cnpg::ScheduledBackup::crd(),
+        cnpg::Pooler::crd(),
+        cnpg::Database::crd(),
         barman_cloud::ObjectStore::crd(),
         pgbackrest::Stanza::crd(),
         pgbackrest::PluginConfig::crd(),

@@ -11,7 +11,7 @@ use std::{
 };
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     KINDS, Kind, differences::DIFFERENCES, document, facts, facts::Facts, fixtures, shared,
@@ -50,9 +50,14 @@ fn definitions_say_what_those_of_the_products_say() {
     assert_eq!(gone, [""; 0], "these differences are no more");
     println!("property paths that agree\n{coverage}");
     insta::assert_snapshot!(coverage, @r"
+    backup: 90 of 90
+    cluster: 1237 of 1237
+    database: 90 of 90
     objectstore: 113 of 113
     pluginconfig: 29 of 29
+    pooler: 1380 of 1380
     repository: 70 of 70
+    scheduledbackup: 26 of 26
     stanza: 107 of 107
     ");
 }
@@ -62,6 +67,27 @@ fn every_difference_has_a_reason() {
     for difference in DIFFERENCES {
         assert!(difference.reason.len() > 10, "{}", difference.what);
     }
+}
+
+#[test]
+fn differences_are_told_by_path_and_keyword() {
+    let flat = |schema| {
+        let version = json!({ "schema": { "openAPIV3Schema": schema } });
+        facts::of(&json!({ "spec": { "versions": [version] } }))
+    };
+    let theirs = flat(json!({ "properties": {
+        "gone": { "properties": { "below": {} } },
+        "list": { "items": { "type": "integer", "minimum": 1 } },
+        "same": { "required": ["b", "a"], "description": "theirs" },
+    } }));
+    let ours = flat(json!({ "properties": {
+        "list": { "items": { "type": "integer", "minimum": 2.0 } },
+        "map": { "additionalProperties": { "type": "string" } },
+        "same": { "required": ["a", "b"], "description": "ours" },
+    } }));
+
+    let expected = ["missing .gone", "added .map", ".list[] minimum: 1, ours 2"];
+    assert_eq!(differences(&theirs, &ours), expected);
 }
 
 /// Returns one line for each difference; of a part that only one has, the topmost path.

@@ -8,7 +8,31 @@ pub(super) struct Difference {
 }
 
 /// All of them; one that is not found any more is an error too.
-pub(super) const DIFFERENCES: &[Difference] = &[];
+pub(super) const DIFFERENCES: &[Difference] = &[
+    Difference {
+        kind: "cluster",
+        what: "added .spec.backup.barmanObjectStore.data.restoreAdditionalCommandArgs",
+        reason: RESTORE_ARGS,
+    },
+    Difference {
+        kind: "cluster",
+        what: "added .spec.externalClusters[].barmanObjectStore.data.restoreAdditionalCommandArgs",
+        reason: RESTORE_ARGS,
+    },
+    Difference {
+        kind: "cluster",
+        what: "added .spec.projectedVolumeTemplate.*",
+        reason: KUBERNETES,
+    },
+    Difference {
+        kind: "pooler",
+        what: "added .spec.template.spec.*",
+        reason: KUBERNETES,
+    },
+];
+
+const RESTORE_ARGS: &str = "one type for both products; only the plugin has the field";
+const KUBERNETES: &str = "of Kubernetes 1.37, which tests are built with; theirs is of 1.36";
 
 impl Difference {
     pub(super) fn is(&self, kind: &str, what: &str) -> bool {

@@ -26,6 +26,7 @@ pub(super) fn of(schema: &Value, density: Density, rng: &mut Rng) -> Value {
         Some("integer") => integer(schema, rng).into(),
         Some("number") => json!(0.5),
         _ if schema["format"] == "date-time" => "2026-11-23T01:02:03Z".into(),
+        _ if schema["format"] == "byte" => "d2FsY2FzdA==".into(),
         // Quantities and ports may be numbers; they come back as texts.
         _ => ["", "a", "12Gi", "true"][rng.usize(..4)].into(),
     }

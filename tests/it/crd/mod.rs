@@ -14,6 +14,7 @@ use walcast::{
     crd::{
         CustomResourceDefinition, CustomResourceExt,
         barman_cloud::ObjectStore,
+        cnpg::{Backup, Cluster, Database, Pooler, ScheduledBackup},
         pgbackrest::{PluginConfig, Repository, Stanza},
     },
     manifest::documents,
@@ -29,9 +30,14 @@ struct Kind {
 }
 
 const KINDS: &[Kind] = &[
+    Kind::of::<Backup>("backup"),
+    Kind::of::<Cluster>("cluster"),
+    Kind::of::<Database>("database"),
     Kind::of::<ObjectStore>("objectstore"),
     Kind::of::<PluginConfig>("pluginconfig"),
+    Kind::of::<Pooler>("pooler"),
     Kind::of::<Repository>("repository"),
+    Kind::of::<ScheduledBackup>("scheduledbackup"),
     Kind::of::<Stanza>("stanza"),
 ];
 

@@ -1,6 +1,9 @@
 //! What is written is kept: nothing is added, nothing is lost.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use fastrand::Rng;
 use serde_json::{Map, Value};
@@ -13,30 +16,44 @@ use super::{
 };
 
 /// Published documents with something that the types have no place for: file and reason.
-const NOT_KEPT: &[(&str, &str)] = &[];
+const NOT_KEPT: &[(&str, &str)] = &[
+    (
+        "cluster/035",
+        "spec.backup.volumeSnapshot.groupSnapshot is not in the definition",
+    ),
+    (
+        "cluster/062",
+        "spec.tablespaces is a mapping, and a list in the definition",
+    ),
+    ("cluster/154", MERGE_TAG),
+    ("cluster/156", RETENTION),
+    ("cluster/157", MERGE_TAG),
+    (
+        "migration-pairs/022/after/objectstore-1",
+        "spec.configuration.retentionPolicy is not in the definition",
+    ),
+    ("migration-pairs/023/before/cluster", RETENTION),
+];
+
+const MERGE_TAG: &str = "a tag `!!merge`, which `manifest` does not know";
+const RETENTION: &str =
+    "spec.backup.barmanObjectStore.wal.retention and data.retention are not in the definition";
 
 #[test]
 fn published_documents_come_back_as_they_are() {
-    let mut kept = Vec::new();
+    let mut wrong = Vec::new();
     for kind in KINDS {
-        for path in published(kind) {
-            let name = format!("{}/{}", kind.name, path.file_stem().unwrap().display());
-            if NOT_KEPT.iter().any(|(known, _)| *known == name) {
-                continue;
-            }
-            let Some(document) = document(&path) else {
-                kept.push(format!("{name} is not YAML"));
-                continue;
-            };
-            match (kind.round_trip)(document.clone()) {
-                Ok(written) if same(&document, &written) => {}
-                Ok(written) => kept.push(format!("{name}:\n{document}\n{written}")),
-                Err(error) => kept.push(format!("{name}: {error}")),
+        for (name, path) in published(kind) {
+            let is_listed = NOT_KEPT.iter().any(|(listed, _)| *listed == name);
+            match (comes_back(kind, &path), is_listed) {
+                (Ok(()), false) | (Err(_), true) => {}
+                (Ok(()), true) => wrong.push(format!("{name} comes back: take it off the list")),
+                (Err(error), false) => wrong.push(format!("{name}: {error}")),
             }
         }
     }
 
-    assert_eq!(kept, [""; 0]);
+    assert_eq!(wrong, [""; 0]);
 }
 
 #[test]
@@ -71,19 +88,47 @@ fn every_kind_is_compared() {
     assert!(compared.is_empty());
 }
 
-/// Returns the documents of the kind: our own fixtures, and where it is at hand the corpus.
-fn published(kind: &Kind) -> Vec<PathBuf> {
-    let own = fixtures("documents").join(kind.name);
-    let corpus = shared("corpus").map(|corpus| corpus.join(kind.name));
-    let mut paths = Vec::new();
-    for folder in std::iter::once(own).chain(corpus) {
-        let entries = fs::read_dir(&folder).unwrap();
-        let before = paths.len();
-        paths.extend(entries.map(|entry| entry.unwrap().path()));
-        assert!(paths.len() > before, "{} is empty", folder.display());
+/// Returns the documents of the kind by name: our own fixtures, and where it is at hand the corpus,
+/// in which clusters also stand before and after a migration with what belongs to them.
+fn published(kind: &Kind) -> Vec<(String, PathBuf)> {
+    let mut documents = files(&fixtures("documents"), kind.name);
+    assert!(!documents.is_empty(), "{} has no fixtures", kind.name);
+    if let Some(corpus) = shared("corpus") {
+        documents.extend(files(&corpus, kind.name));
+        for (pair, path) in files(&corpus, "migration-pairs") {
+            for time in ["before", "after"] {
+                let found = files(&path, time).into_iter();
+                let of_kind =
+                    found.filter(|(name, _)| name[time.len() + 1..].starts_with(kind.name));
+                documents.extend(of_kind.map(|(name, path)| (format!("{pair}/{name}"), path)));
+            }
+        }
     }
-    paths.sort_unstable();
+    documents.sort_unstable();
+    documents
+}
+
+/// Returns what is in a folder, by its name below `root` without its ending.
+fn files(root: &Path, folder: &str) -> Vec<(String, PathBuf)> {
+    let entries = fs::read_dir(root.join(folder)).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
     paths
+        .map(|path| {
+            (
+                format!("{folder}/{}", path.file_stem().unwrap().display()),
+                path,
+            )
+        })
+        .collect()
+}
+
+fn comes_back(kind: &Kind, path: &Path) -> Result<(), String> {
+    let read = document(path).ok_or("is not YAML")?;
+    let written = (kind.round_trip)(read.clone()).map_err(|error| error.to_string())?;
+    if same(&read, &written) {
+        return Ok(());
+    }
+    Err(format!("is another:\n{read}\n{written}"))
 }
 
 /// Compares but for nulls, which are absent, and quantities, which come back as texts.
