@@ -62,16 +62,9 @@ impl<K: Into<String>> FromIterator<K> for Path {
     }
 }
 
-impl From<&serde_path_to_error::Path> for Path {
-    fn from(path: &serde_path_to_error::Path) -> Self {
-        use serde_path_to_error::Segment as Theirs;
-
-        let ours = |segment: &Theirs| match segment {
-            Theirs::Seq { index } => Some(Segment::Index(*index)),
-            Theirs::Map { key } => Some(Segment::Key(key.clone())),
-            Theirs::Enum { .. } | Theirs::Unknown => None,
-        };
-        Self(path.iter().filter_map(ours).collect())
+impl From<Vec<Segment>> for Path {
+    fn from(segments: Vec<Segment>) -> Self {
+        Self(segments)
     }
 }
 

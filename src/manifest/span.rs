@@ -28,6 +28,11 @@ impl Span {
         self.start.offset..self.end.offset
     }
 
+    pub(super) fn move_by(&mut self, moved: &impl Fn(&mut Position)) {
+        moved(&mut self.start);
+        moved(&mut self.end);
+    }
+
     /// Returns the part of `text` it covers; `None` if it was made for another text.
     pub fn slice(self, text: &str) -> Option<&str> {
         text.get(self.bytes())

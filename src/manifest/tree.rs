@@ -1,8 +1,8 @@
 //! Values that know where they stand.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
-use super::{Path, Segment, Span};
+use super::{Path, Position, Segment, Span, SyntaxError};
 
 /// A value and its place.
 ///
@@ -31,6 +31,8 @@ pub enum Value {
     Float(f64),
     /// Text.
     String(String),
+    /// Text without quotes and with placeholders (`${…}`): what it is shows when they are replaced.
+    Template(String),
     /// Values in order.
     Sequence(Vec<Node>),
     /// Values by key.
@@ -46,7 +48,7 @@ pub enum Kind {
     Bool,
     /// [`Value::Integer`] and [`Value::Float`].
     Number,
-    /// [`Value::String`].
+    /// [`Value::String`] and [`Value::Template`].
     String,
     /// [`Value::Sequence`].
     Sequence,
@@ -128,32 +130,10 @@ impl Node {
         self.span
     }
 
-    /// Removes the value at `path` and returns it.
-    pub fn remove(&mut self, path: &Path) -> Option<Self> {
-        let (last, parent) = path.split_last()?;
-        match (last, &mut self.get_mut(&parent)?.value) {
-            (Segment::Key(name), Value::Mapping(mapping)) => mapping.remove(name),
-            (Segment::Index(index), Value::Sequence(items)) if *index < items.len() => {
-                Some(items.remove(*index))
-            }
-            _ => None,
-        }
-    }
-
-    fn get_mut(&mut self, path: &Path) -> Option<&mut Self> {
-        path.segments()
-            .iter()
-            .try_fold(self, |node, segment| match (segment, &mut node.value) {
-                (Segment::Key(key), Value::Mapping(mapping)) => mapping.get_mut(key),
-                (Segment::Index(index), Value::Sequence(items)) => items.get_mut(*index),
-                _ => None,
-            })
-    }
-
     /// Returns the text, if it is one.
     pub fn as_str(&self) -> Option<&str> {
         match &self.value {
-            Value::String(text) => Some(text),
+            Value::String(text) | Value::Template(text) => Some(text),
             _ => None,
         }
     }
@@ -192,6 +172,21 @@ impl Node {
         }
     }
 
+    /// Changes all its positions.
+    pub(super) fn move_by(&mut self, moved: &impl Fn(&mut Position)) {
+        self.span.move_by(moved);
+        match &mut self.value {
+            Value::Sequence(items) => items.iter_mut().for_each(|item| item.move_by(moved)),
+            Value::Mapping(mapping) => {
+                for entry in mapping.entries_mut() {
+                    entry.key.span.move_by(moved);
+                    entry.value.move_by(moved);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Converts it to JSON.
     pub fn to_json(&self) -> serde_json::Value {
         use serde_json::{Map, Number, Value as Json};
@@ -201,7 +196,7 @@ impl Node {
             Value::Bool(flag) => Json::Bool(*flag),
             Value::Integer(number) => Number::from_i128(*number).map_or(Json::Null, Json::Number),
             Value::Float(number) => Number::from_f64(*number).map_or(Json::Null, Json::Number),
-            Value::String(text) => Json::String(text.clone()),
+            Value::String(text) | Value::Template(text) => Json::String(text.clone()),
             Value::Sequence(items) => items.iter().map(Self::to_json).collect(),
             Value::Mapping(mapping) => {
                 let entries = mapping.entries().iter();
@@ -215,20 +210,19 @@ impl Node {
 }
 
 impl Mapping {
-    pub(super) fn push(&mut self, entry: Entry) {
-        self.entries.push(entry);
+    pub(super) fn entries_mut(&mut self) -> &mut [Entry] {
+        &mut self.entries
     }
 
-    fn remove(&mut self, key: &str) -> Option<Node> {
-        let index = self.entries.iter().position(|e| e.key.name == key)?;
-        Some(self.entries.remove(index).value)
-    }
-
-    fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
-        let mut entries = self.entries.iter_mut();
-        entries
-            .find(|entry| entry.key.name == key)
-            .map(|entry| &mut entry.value)
+    /// Checks that no key is there twice after keys were changed.
+    pub(super) fn check_keys(&self) -> Result<(), SyntaxError> {
+        let mut lines = HashMap::new();
+        for Key { name, span } in self.entries.iter().map(|entry| &entry.key) {
+            if let Some(first) = lines.insert(name, span.start.line) {
+                return Err(SyntaxError::twice(name, *span, first));
+            }
+        }
+        Ok(())
     }
 
     /// Returns the entries in the order of the file; those of a merge (`<<`) where it stands.
@@ -251,6 +245,15 @@ impl Mapping {
     }
 }
 
+impl FromIterator<Entry> for Mapping {
+    /// Takes no more memory than it needs: most mappings have few entries, and there are many.
+    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
+        let mut entries: Vec<Entry> = entries.into_iter().collect();
+        entries.shrink_to_fit();
+        Self { entries }
+    }
+}
+
 impl Value {
     /// Returns the kind.
     pub fn kind(&self) -> Kind {
@@ -258,7 +261,7 @@ impl Value {
             Self::Null => Kind::Null,
             Self::Bool(_) => Kind::Bool,
             Self::Integer(_) | Self::Float(_) => Kind::Number,
-            Self::String(_) => Kind::String,
+            Self::String(_) | Self::Template(_) => Kind::String,
             Self::Sequence(_) => Kind::Sequence,
             Self::Mapping(_) => Kind::Mapping,
         }
@@ -270,9 +273,12 @@ impl fmt::Debug for Value {
         match self {
             Self::Sequence(items) => f.debug_list().entries(items).finish(),
             Self::Mapping(mapping) => mapping.fmt(f),
-            Self::Null | Self::Bool(_) | Self::Integer(_) | Self::Float(_) | Self::String(_) => {
-                fmt::Debug::fmt(&self.kind(), f)
-            }
+            Self::Null
+            | Self::Bool(_)
+            | Self::Integer(_)
+            | Self::Float(_)
+            | Self::String(_)
+            | Self::Template(_) => fmt::Debug::fmt(&self.kind(), f),
         }
     }
 }

@@ -1,21 +1,45 @@
 //! Trees to typed values.
+//!
+//! A [`Reader`](reader::Reader) is serde's view of a node. It knows its way from the root and shares its
+//! [`Findings`](findings::Findings) with all others, so that what a type has no place for is noticed while it is
+//! read: keys that are not among the fields of a structure never reach the type, and so it does
+//! not matter whether the type would refuse them, pass them by or drop them.
+//!
+//! The one thing that is lost is an unknown field of a type with `#[serde(flatten)]`: serde does
+//! not say what such a type knows.
 
-mod deserializer;
+mod access;
+mod fault;
+mod findings;
+mod read;
+mod reader;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
 use serde::de::DeserializeOwned;
 
-pub use self::deserializer::Fault;
-use super::{Node, Path, Segment, Span};
+pub use self::{fault::Fault, findings::Reason};
+pub(super) use self::{
+    findings::Aside,
+    read::{Reading, read},
+};
+use super::{Node, Path, Span};
 
 /// What [`decode`] found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decoded<T> {
-    /// The value without what is at fault; `None` if something required is missing or at fault.
+    /// The value without what is at fault, unknown or held; `None` if something required is
+    /// missing or at fault.
     pub value: Option<T>,
-    /// Every fault, in the order in which they were met.
+    /// What does not fit, in the order of the text; at most 100.
     pub errors: Vec<DecodeError>,
+    /// The fields and the values of enumerations that the type does not know, in the order of the
+    /// text; at most 100. Values of enumerations that take any text are in `value` as well.
+    pub unknown: Vec<DecodeError>,
+    /// The placeholders where text does not do, which are therefore not in `value`.
+    pub held: Vec<Held>,
 }
 
 /// A part of a document that its type has no place for.
@@ -30,91 +54,43 @@ pub struct DecodeError {
     pub fault: Fault,
 }
 
-/// Reads `node` as a `T` and reports everything that does not fit (up to 100 faults), not only the first.
+/// A placeholder (`${…}`) in place of a number, a flag, a list or another thing that is not text.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Held {
+    /// The way to it.
+    pub path: Path,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Reads `node` as a `T` and reports everything that does not fit, not only the first.
 ///
-/// Serde stops at the first error, so what is at fault is taken out and the rest is read again.
-/// Nulls are what they are in Kubernetes: absent where a list, a mapping or a flag is expected.
-/// No error has a value in it except that of an enumeration, so that Secrets can be read.
+/// Serde stops at the first error, so what is at fault is hidden and the rest is read again.
+/// Nulls are what they are in Kubernetes: absent where a list, a mapping or a flag is expected,
+/// and where a field is not required. A placeholder where text does not do is no error, unless
+/// the type cannot do without a value and zero, `false` or an unknown name cannot stand in.
+/// No error has a value in it except that of an enumeration, a placeholder, and what a type says
+/// of its own values, so that Secrets can be read.
+///
+/// ```
+/// # use walcast::manifest::{decode, documents};
+/// #[derive(serde::Deserialize)]
+/// struct Shelf {
+///     books: Option<u32>,
+/// }
+///
+/// let documents = documents("books: ${BOOKS}\nlamps: 2\n");
+/// let decoded = decode::<Shelf>(documents[0].root.as_ref().unwrap());
+/// assert_eq!(decoded.value.unwrap().books, None);
+/// assert_eq!(decoded.held[0].path.to_string(), "books");
+/// assert_eq!(decoded.unknown[0].to_string(), "2:1: lamps: unknown field `lamps`");
+/// ```
 pub fn decode<T: DeserializeOwned>(node: &Node) -> Decoded<T> {
-    let mut attempt = Attempt {
-        node,
-        rest: node.clone(),
-        removed: Vec::new(),
-        errors: Vec::new(),
-    };
-    loop {
-        let value = match serde_path_to_error::deserialize(&attempt.rest) {
-            Ok(value) => Some(value),
-            Err(error) => {
-                let path = Path::from(error.path());
-                if attempt.take_out(&path, error.into_inner()) {
-                    continue;
-                }
-                None
-            }
-        };
-        return Decoded {
-            value,
-            errors: attempt.errors,
-        };
-    }
+    read(node).decoded
 }
 
-/// Nobody reads more, and each costs a reading of the rest.
+/// Nobody reads more errors.
 const MAX_ERRORS: usize = 100;
-
-struct Attempt<'n> {
-    node: &'n Node,
-    /// `node` without what is at fault.
-    rest: Node,
-    /// What is at fault, by its path in `node`.
-    removed: Vec<Path>,
-    errors: Vec<DecodeError>,
-}
-
-impl Attempt<'_> {
-    /// Records the fault that serde met at `at` and removes what has it; `false` ends it all.
-    ///
-    /// Of an unknown field serde gives its own path, of a missing one that of what lacks it, which
-    /// is of no use without it.
-    fn take_out(&mut self, at: &Path, fault: Fault) -> bool {
-        let original = before_removal(at, &self.removed);
-        let path = match fault {
-            Fault::MissingField(field) => original.clone().key(field),
-            _ => original.clone(),
-        };
-        if !self.removed.contains(&path) {
-            let span = span(self.node, &path, &fault);
-            self.errors.push(DecodeError { path, span, fault });
-        }
-        self.removed.push(original);
-        self.errors.len() < MAX_ERRORS && self.rest.remove(at).is_some()
-    }
-}
-
-/// Returns what `path` was before the items of lists that `removed` leads to were taken out.
-fn before_removal(path: &Path, removed: &[Path]) -> Path {
-    let mut original = Path::root();
-    for segment in path.segments() {
-        original = match segment {
-            Segment::Key(key) => original.key(key),
-            Segment::Index(index) => {
-                let is_there = |i: &usize| !removed.contains(&original.clone().index(*i));
-                let there = (0..).filter(is_there).nth(*index);
-                original.index(there.expect("there are always more indices than removed ones"))
-            }
-        };
-    }
-    original
-}
-
-fn span(root: &Node, path: &Path, fault: &Fault) -> Span {
-    let key = match fault {
-        Fault::UnknownField { .. } => root.key_at(path),
-        _ => None,
-    };
-    key.unwrap_or_else(|| root.nearest(path))
-}
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
