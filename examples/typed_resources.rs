@@ -13,7 +13,7 @@ use walcast::{
         core::SecretKeySelector,
         pgbackrest::{Compression, RetentionPolicy, S3Repository, Stanza, UriStyle},
     },
-    manifest::{Document, decode, documents},
+    manifest::{Document, decode, documents, emit},
 };
 
 fn main() -> anyhow::Result<()> {
@@ -42,8 +42,8 @@ fn main() -> anyhow::Result<()> {
         .with_s3(far);
 
     let documents_of_yaml = [
-        serde_saphyr::to_string(&store)?,
-        serde_saphyr::to_string(&stanza)?,
+        emit(&serde_json::to_value(&store)?),
+        emit(&serde_json::to_value(&stanza)?),
     ];
     let yaml = documents_of_yaml.join("---\n");
     print!("{yaml}");

@@ -18,13 +18,18 @@ use serde::de::DeserializeOwned;
 use tokio::try_join;
 use walcast::crd::{
     barman_cloud::ObjectStore,
+    cnpg::Backup,
     pgbackrest::{PluginVersion, Stanza},
 };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let client = Client::try_default().await?;
-    try_join!(watch(client.clone(), object_store), watch(client, stanza),)?;
+    try_join!(
+        watch(client.clone(), object_store),
+        watch(client.clone(), stanza),
+        watch(client, backup),
+    )?;
     Ok(())
 }
 
@@ -79,4 +84,15 @@ fn stanza(stanza: &Stanza) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// Tells how a base backup came out.
+fn backup(backup: &Backup) -> Vec<String> {
+    let Some(status) = &backup.status else {
+        return vec!["not begun".to_owned()];
+    };
+    let phase = status.phase.as_ref().map(ToString::to_string);
+    let mut lines = vec![phase.unwrap_or_else(|| "not begun".to_owned())];
+    lines.extend(status.error.clone());
+    lines
 }

@@ -2,18 +2,28 @@
 
 use serde::de::DeserializeOwned;
 
-use super::{Problem, placeholder, resource::Resource, strict, suggest::closest};
+use super::{Problem, resource::Resource, suggest::closest};
 use crate::{
-    crd::{self, barman_cloud::RetentionPolicy},
-    manifest::{DecodeError, Fault, Kind, Path, Segment, decode},
+    crd::{
+        self,
+        barman_cloud::RetentionPolicy,
+        pgbackrest::{Repository, Stanza},
+    },
+    manifest::{
+        DecodeError, Decoded, Entry, Fault, Kind, Node, Path, Segment, SubstituteError, Value,
+        decode, placeholders,
+    },
 };
 
-/// The part of an `ObjectStore` that walcast uses, and where a placeholder is therefore an error.
-const USED: [&[&str]; 3] = [&["metadata", "name"], &["spec", "configuration"], RETENTION];
+/// The parts of an `ObjectStore` that walcast uses, and where a placeholder is therefore an error.
+const USED: &[&[&str]] = &[&["metadata", "name"], &["spec", "configuration"], RETENTION];
+
+/// The parts of a `Stanza` that walcast uses.
+const USED_OF_STANZA: &[&[&str]] = &[&["metadata", "name"], &["spec"]];
 
 /// What is not read: the version was looked at when the resources were sorted, and walcast has no
 /// use for the rest.
-const UNREAD: [&[&str]; 3] = [
+const UNREAD: &[&[&str]] = &[
     &["apiVersion"],
     &["spec", "instanceSidecarConfiguration"],
     &["status"],
@@ -26,24 +36,72 @@ pub(super) fn object_store(
     resource: &Resource<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<crd::barman_cloud::ObjectStore> {
-    let unfilled = placeholders(resource);
-    let is_unfilled =
-        |problem: &Problem| unfilled.iter().any(|u| u.place.path == problem.place.path);
-    let mut node = resource.node.clone();
-    for path in UNREAD {
-        node.remove(&path.iter().copied().collect());
-    }
+    let (value, mut faults) = used(resource, USED);
+    faults.extend(check_retention(resource));
+    keep_causes(&mut faults);
+    problems.extend(faults);
+    value
+}
+
+/// Reads a `Stanza`, or its predecessor as one.
+pub(super) fn stanza(resource: &Resource<'_>, problems: &mut Vec<Problem>) -> Option<Stanza> {
+    let (stanza, faults) = match resource.kind {
+        Repository::KIND => {
+            let (old, faults) = used::<Repository>(resource, USED_OF_STANZA);
+            (old.map(|old| old.to_stanza()), faults)
+        }
+        _ => used(resource, USED_OF_STANZA),
+    };
+    problems.extend(faults);
+    stanza
+}
+
+/// Reads what is used of a resource; what a placeholder brings about is said once.
+fn used<T: DeserializeOwned>(
+    resource: &Resource<'_>,
+    used: &[&[&str]],
+) -> (Option<T>, Vec<Problem>) {
+    let node = without(resource.node, UNREAD);
     let read = Resource {
         node: &node,
         ..*resource
     };
-    let (value, mut faults) = typed(&read);
-    faults.extend(strict::faults(&node).into_iter().map(|e| problem(&read, e)));
-    faults.extend(check_retention(&read));
-    faults.retain(|fault| !is_unfilled(fault));
-    problems.extend(unfilled);
+    let mut problems = unfilled(resource, used);
+    let (value, faults) = typed(&read);
     problems.extend(faults);
-    value
+    keep_causes(&mut problems);
+    (value, problems)
+}
+
+/// Drops what follows another problem of the same place.
+fn keep_causes(problems: &mut Vec<Problem>) {
+    let mut seen = Vec::new();
+    problems.retain(|problem| {
+        let is_new = !seen.contains(&problem.place.path);
+        seen.push(problem.place.path.clone());
+        is_new
+    });
+}
+
+/// Returns a copy of `node` without what stands at `paths`.
+fn without(node: &Node, paths: &[&[&str]]) -> Node {
+    let Value::Mapping(mapping) = &node.value else {
+        return node.clone();
+    };
+    let kept = |entry: &Entry| {
+        let below = paths.iter().filter_map(|path| path.split_first());
+        let below = below.filter(|(first, _)| **first == entry.key.name);
+        let below: Vec<&[&str]> = below.map(|(_, rest)| rest).collect();
+        let is_kept = below.iter().all(|rest| !rest.is_empty());
+        is_kept.then(|| Entry {
+            key: entry.key.clone(),
+            value: without(&entry.value, &below),
+        })
+    };
+    Node {
+        value: Value::Mapping(mapping.entries().iter().filter_map(kept).collect()),
+        span: node.span,
+    }
 }
 
 /// Reads a Secret. No problem has one of its values.
@@ -62,10 +120,18 @@ pub(super) fn secret(
 }
 
 fn typed<T: DeserializeOwned>(resource: &Resource<'_>) -> (Option<T>, Vec<Problem>) {
-    let decoded = decode::<T>(resource.node);
-    let errors = decoded.errors.into_iter();
-    let problems = errors.map(|error| problem(resource, error)).collect();
-    (decoded.value, problems)
+    let Decoded {
+        value,
+        errors,
+        unknown,
+        ..
+    } = decode::<T>(resource.node);
+    // Of the metadata there are fields that no type of ours has.
+    let is_ours = |error: &DecodeError| !Path::root().key("metadata").contains(&error.path);
+    let unknown = unknown.into_iter().filter(is_ours);
+    let problem = |error: DecodeError| problem(resource, error);
+    let problems = errors.into_iter().chain(unknown).map(problem);
+    (value, problems.collect())
 }
 
 fn problem(resource: &Resource<'_>, error: DecodeError) -> Problem {
@@ -84,46 +150,66 @@ fn check_retention(resource: &Resource<'_>) -> Option<Problem> {
     Some(resource.error(RETENTION, error.to_string()))
 }
 
-fn placeholders(resource: &Resource<'_>) -> Vec<Problem> {
+fn unfilled(resource: &Resource<'_>, used: &[&[&str]]) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for path in USED.map(|keys| keys.iter().copied().collect::<Path>()) {
+    for keys in used {
+        let path: Path = keys.iter().copied().collect();
         let Some(node) = resource.node.get(&path) else {
             continue;
         };
         node.for_each_leaf(&path, &mut |path, leaf| {
-            if let Some(name) = leaf.as_str().and_then(placeholder::find) {
-                let message = format!("`{name}` was not replaced by its value");
-                let problem = resource.error(path.clone(), message);
-                problems.push(problem.hint(
-                    "Load what your tool applies to the cluster, such as the output of \
-                     `flux build` or `envsubst`.",
-                ));
-            }
+            problems.extend(unreplaced(resource, path, leaf));
         });
     }
     problems
 }
 
+fn unreplaced(resource: &Resource<'_>, path: &Path, leaf: &Node) -> Option<Problem> {
+    let Some(left) = resource.unreplaced else {
+        let text = leaf.as_str()?;
+        let placeholder = &text[placeholders(text).next()?.range];
+        let message = format!("`{placeholder}` was not replaced by its value");
+        return Some(resource.error(path.clone(), message).hint(
+            "Load what your tool applies to the cluster, such as the output of \
+             `flux build` or `envsubst`.",
+        ));
+    };
+    let left = left.iter().find(|left| left.span == leaf.span)?;
+    let (message, hint) = match &left.error {
+        SubstituteError::Unset(_) => (
+            left.error.to_string(),
+            "Set it, or give it a default: `${NAME:=…}`.",
+        ),
+        SubstituteError::Malformed { problem, .. } => {
+            (problem.to_string(), "Write `$$` for a `$` that is text.")
+        }
+    };
+    Some(resource.error(path.clone(), message).hint(hint))
+}
+
 fn hint(path: &Path, fault: &Fault) -> Option<String> {
     match fault {
-        Fault::UnknownField { field, known } => Some(unknown_field_hint(path, field, known)),
+        Fault::UnknownField { field, known } => unknown_field_hint(path, field, known),
         Fault::UnknownValue { value, known } => unknown_value_hint(value, known),
         Fault::WrongKind { expected, found } => wrong_kind_hint(path, expected, *found),
-        Fault::MissingField(_) | Fault::OutOfRange { .. } | Fault::Refused(_) => None,
+        Fault::MissingField(_)
+        | Fault::OutOfRange { .. }
+        | Fault::Unreplaced(_)
+        | Fault::Refused(_) => None,
     }
 }
 
-fn unknown_field_hint(path: &Path, field: &str, known: &'static [&'static str]) -> String {
+fn unknown_field_hint(path: &Path, field: &str, known: &'static [&'static str]) -> Option<String> {
     if path
         == &["spec", "configuration", "retentionPolicy"]
             .into_iter()
             .collect()
     {
-        return "Move it up, to `spec.retentionPolicy`.".to_owned();
+        return Some("Move it up, to `spec.retentionPolicy`.".to_owned());
     }
     match closest(field, known.iter().copied()) {
-        Some(near) => format!("Did you mean `{near}`?"),
-        None => format!("There are {}.", list(known)),
+        Some(near) => Some(format!("Did you mean `{near}`?")),
+        None => (!known.is_empty()).then(|| format!("There are {}.", list(known))),
     }
 }
 

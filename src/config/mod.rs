@@ -1,9 +1,11 @@
 //! Resources and secrets to destinations: the one bridge between manifests and engines.
 //!
-//! walcast has no configuration language. It reads the `ObjectStore`s and Secrets that a cluster
-//! runs with, and takes the server name from a `Cluster`. Each `ObjectStore` is a destination.
-//! [`load`] is a pure function of texts (and of what its [`SecretSource`] says), and reports all
-//! problems at once.
+//! walcast has no configuration language. It reads the resources and Secrets that a cluster runs
+//! with: each `ObjectStore` and each repository of a `Stanza` is a destination. A `Cluster` says
+//! by the [parameters](PARAMETERS) of its plugin entry [`PLUGIN`] which of them are its own, and
+//! when a file counts as archived; without such an entry it is all that the files have. [`load`]
+//! is a pure function of texts (and of what its [`SecretSource`] says), and reports all problems
+//! at once.
 //!
 //! What differs from the Barman Cloud plugin, on purpose: `destinationPath` may be `file:///…`,
 //! `serverName` may stand in the resource (with a warning), and one line break at the end of a
@@ -13,14 +15,15 @@
 mod build;
 mod decoding;
 mod destination_path;
-mod placeholder;
+mod parameters;
 mod places;
 mod problem;
+mod reference;
 mod resolve;
 mod resource;
 mod secrets;
+mod selection;
 mod server_name;
-mod strict;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -31,16 +34,22 @@ use std::path::PathBuf;
 #[cfg_attr(docsrs, doc(cfg(feature = "s3")))]
 pub use self::build::{BuildCause, BuildError, BuildErrors};
 pub use self::{
+    parameters::{PARAMETERS, PLUGIN, Parameter, Parameters, parameters_table},
     problem::{Place, Problem, Problems, Severity},
+    reference::{InvalidReference, Reference, ReferenceKind},
     secrets::{DirectorySecrets, DocumentSecrets, SecretError, SecretRef, SecretSource},
 };
 use self::{
     resource::{File, Resource, Resources},
     secrets::Chain,
+    selection::Candidate,
 };
 use crate::{
-    crd::barman_cloud::{Encryption, ObjectStore, RetentionPolicy, WalCompression},
-    manifest::documents,
+    crd::{
+        barman_cloud::{Encryption, ObjectStore, RetentionPolicy, WalCompression},
+        pgbackrest::{Compression, Retention, UriStyle},
+    },
+    manifest::{self, Variables},
     secret::Secret,
 };
 
@@ -55,6 +64,9 @@ pub struct Options<'a> {
     pub secrets: Option<&'a dyn SecretSource>,
     /// The server name; wins over that of a `Cluster` in the files.
     pub server_name: Option<&'a str>,
+    /// What replaces the placeholders (`${NAME}`) of the files, by the rules of Flux; `None`
+    /// leaves them, which is an error where walcast needs the value.
+    pub variables: Option<&'a Variables>,
 }
 
 impl<'a> Options<'a> {
@@ -72,6 +84,15 @@ impl<'a> Options<'a> {
     pub fn server_name(self, name: &'a str) -> Self {
         Self {
             server_name: Some(name),
+            ..self
+        }
+    }
+
+    /// Has the placeholders of the files replaced.
+    #[must_use]
+    pub fn variables(self, variables: &'a Variables) -> Self {
+        Self {
+            variables: Some(variables),
             ..self
         }
     }
@@ -105,34 +126,73 @@ pub struct Config {
     /// The name of the cluster's folder in each destination that has no other; `None` if neither
     /// the options nor a `Cluster` say so.
     pub server_name: Option<String>,
-    /// At least one, in the order of the files; names and places are unique.
+    /// At least one, in the order of the cluster's list, else of the files; names and places are
+    /// unique.
     pub destinations: Vec<DestinationConfig>,
+    /// What the cluster's plugin entry says besides.
+    pub parameters: Parameters,
 }
 
-/// A place for the cluster's backups, in Barman's layout.
+/// A place for the cluster's backups.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DestinationConfig {
-    /// The name of the `ObjectStore`: lower-case letters, digits, `-` and `.`.
+    /// The name of the `ObjectStore`, or that of the `Stanza` with `-` and the number of the
+    /// repository: lower-case letters, digits, `-` and `.`.
     pub id: String,
     /// Where it is.
     pub location: Location,
-    /// The name of the cluster's folder there: its own, else [`Config::server_name`].
-    pub server_name: Option<String>,
-    /// The codec of WAL; `None` stores it as it is.
-    pub wal_compression: Option<WalCompression>,
+    /// How backups lie there.
+    pub layout: LayoutConfig,
     /// What the store encrypts WAL with; `None` leaves it to the bucket.
-    pub wal_encryption: Option<Encryption>,
-    /// WAL files that are sent or fetched at a time, at least 1; `None` is Barman's 1.
+    pub encryption: Option<Encryption>,
+    /// WAL files that are sent or fetched at a time, at least 1; `None` is both products' 1.
     pub max_parallel: Option<u32>,
     /// Tags of objects, by key.
     pub tags: Vec<(String, String)>,
     /// Tags of timeline history files in place of `tags`; `None` uses those.
     pub history_tags: Option<Vec<(String, String)>>,
+}
+
+/// How backups lie in a destination.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum LayoutConfig {
+    /// As Barman Cloud lays them.
+    Barman(BarmanConfig),
+    /// As pgBackRest lays them.
+    PgBackRest(PgBackRestConfig),
+}
+
+/// Settings of Barman Cloud's layout.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BarmanConfig {
+    /// The name of the cluster's folder: its own, else [`Config::server_name`].
+    pub server_name: Option<String>,
+    /// The codec of WAL; `None` stores it as it is.
+    pub wal_compression: Option<WalCompression>,
     /// For how long backups are kept; `None` is for ever.
     pub retention: Option<RetentionPolicy>,
 }
 
+/// Settings of pgBackRest's layout.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PgBackRestConfig {
+    /// The stanza's name.
+    pub stanza: String,
+    /// The codec of everything; `None` stores it as it is.
+    pub compression: Option<Compression>,
+    /// The codec's level; `None` is pgBackRest's for the codec.
+    pub level: Option<i64>,
+    /// What the repository is encrypted with; `None` is not at all.
+    pub cipher_pass: Option<Secret>,
+    /// What is kept.
+    pub retention: Retention,
+}
+
 /// Where a destination is.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each destination"
+)]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Location {
     /// A part of a bucket.
@@ -156,8 +216,12 @@ pub struct S3Location {
     pub endpoint: Option<String>,
     /// Certificates (PEM) that the endpoint's certificate is checked against.
     pub endpoint_ca: Option<Secret>,
-    /// The region, if a Secret says it.
+    /// The region, if the resource or a Secret says it.
     pub region: Option<String>,
+    /// Where the bucket's name stands in addresses; `None` is where the store likes it.
+    pub uri_style: Option<UriStyle>,
+    /// The key of AWS KMS to encrypt with; `None` is the bucket's.
+    pub kms_key_id: Option<String>,
     /// Who walcast is there.
     pub credentials: Credentials,
 }
@@ -202,11 +266,12 @@ pub enum Credentials {
 pub fn load(files: &[SourceFile], options: Options<'_>) -> Result<Loaded, Problems> {
     let read = |(path, text): &'_ SourceFile| File {
         path: path.clone(),
-        documents: documents(text),
+        documents: manifest::load(text, options.variables),
     };
     let files: Vec<File> = files.iter().map(read).collect();
     let mut problems = Vec::new();
-    let resources = resource::collect(&files, &mut problems);
+    let is_substituted = options.variables.is_some();
+    let resources = resource::collect(&files, is_substituted, &mut problems);
     let config = configure(&resources, options, &mut problems);
     sort(&mut problems, &files);
     if problems.iter().any(Problem::is_error) {
@@ -224,34 +289,47 @@ fn configure(
     options: Options<'_>,
     problems: &mut Vec<Problem>,
 ) -> Config {
-    let stores = &resources.stores;
-    if stores.is_empty() {
+    if resources.stores.is_empty() && resources.stanzas.is_empty() {
         problems.push(no_store());
     }
-    let server_name = server_name::choose(options.server_name, resources, problems);
+    let chosen = selection::parameters(resources, problems);
+    let candidates = selection::candidates(resources, chosen.as_ref(), problems);
+    let parameters = chosen.as_ref().map(|chosen| chosen.parameters.clone());
+    let parameters = parameters.unwrap_or_default();
+    let given = options.server_name.or(parameters.server_name.as_deref());
+    let server_name = server_name::choose(given, resources, problems);
     let documents = secret_documents(&resources.secrets, problems);
     let mut secrets = Chain(vec![&documents]);
     secrets.0.extend(options.secrets);
+    let destinations = resolve_all(&candidates, server_name.as_deref(), &secrets, problems);
+    if let Some(chosen) = &chosen {
+        problems.extend(chosen.unknown_required(&destinations));
+    }
     Config {
-        destinations: resolve_all(stores, server_name.as_deref(), &secrets, problems),
         server_name,
+        destinations,
+        parameters,
     }
 }
 
 fn resolve_all(
-    stores: &[Resource<'_>],
+    candidates: &[Candidate<'_>],
     server_name: Option<&str>,
     secrets: &dyn SecretSource,
     problems: &mut Vec<Problem>,
 ) -> Vec<DestinationConfig> {
     let mut destinations = Vec::new();
-    for store in stores {
-        let mut own = resolve::Resolver::new(store, secrets);
-        let destination = own.destination(server_name);
+    for &candidate in candidates {
+        let resource = candidate.resource();
+        let mut own = resolve::Resolver::new(resource, secrets);
+        let resolved = match candidate {
+            Candidate::Store(_) => own.destination(server_name).into_iter().collect(),
+            Candidate::Stanza(_, number) => own.repositories(number),
+        };
         problems.extend(own.into_problems());
-        destinations.extend(destination.map(|destination| (store, destination)));
+        destinations.extend(resolved.into_iter().map(|one| (resource, one)));
     }
-    places::check_names(stores, problems);
+    places::check_names(candidates, problems);
     places::check(&destinations, problems);
     destinations.into_iter().map(|(_, d)| d).collect()
 }

@@ -3,20 +3,20 @@
 use std::{collections::HashMap, path::Path as FilePath};
 
 use super::{
-    DestinationConfig, Location, Problem,
+    DestinationConfig, LayoutConfig, Location, Problem,
     resource::{NAME, Resource},
+    selection::Candidate,
 };
 
-/// Reports names that are missing, that no resource can have, or that occur twice.
-pub(super) fn check_names(stores: &[Resource<'_>], problems: &mut Vec<Problem>) {
-    let mut seen: HashMap<&str, &Resource<'_>> = HashMap::new();
-    for store in stores {
-        let name = store.name;
-        if let Some(first) = seen.insert(name, store) {
-            let message = format!(
-                "there is another ObjectStore `{name}`, in {}",
-                position(first)
-            );
+/// Reports resources of the same kind and name.
+pub(super) fn check_names(candidates: &[Candidate<'_>], problems: &mut Vec<Problem>) {
+    let mut seen: HashMap<(&str, &str), &Resource<'_>> = HashMap::new();
+    for candidate in candidates {
+        let store = candidate.resource();
+        let (kind, name) = (store.kind, store.name);
+        let first = seen.insert((kind, name), store);
+        if let Some(first) = first.filter(|first| !std::ptr::eq(*first, store)) {
+            let message = format!("there is another {kind} `{name}`, in {}", position(first));
             let hint = "Rename one of them: walcast calls a destination by this name.";
             problems.push(store.error(NAME, message).hint(hint));
         }
@@ -39,18 +39,35 @@ pub(super) fn check(
     problems: &mut Vec<Problem>,
 ) {
     let mut seen: HashMap<String, &Resource<'_>> = HashMap::new();
+    let mut names: HashMap<&str, &Resource<'_>> = HashMap::new();
     for (store, destination) in destinations {
+        if let Some(first) = names.insert(&destination.id, store)
+            && first.kind != store.kind
+        {
+            let message = format!(
+                "a destination of {} `{}` is called `{}` too, in {}",
+                first.kind,
+                first.name,
+                destination.id,
+                position(first)
+            );
+            problems.push(store.error(NAME, message).hint("Rename one of them."));
+        }
         let Some(first) = seen.insert(identity(destination), store) else {
             continue;
         };
         let message = format!(
-            "this is the same place as that of ObjectStore `{}`, in {}",
+            "this is the same place as that of {} `{}`, in {}",
+            first.kind,
             first.name,
             position(first)
         );
-        let path = ["spec", "configuration", "destinationPath"];
+        let path: &[&str] = match destination.layout {
+            LayoutConfig::Barman(_) => &["spec", "configuration", "destinationPath"],
+            LayoutConfig::PgBackRest(_) => &["spec"],
+        };
         let hint = "Remove one of them, or give them different places.";
-        problems.push(store.error(path.as_slice(), message).hint(hint));
+        problems.push(store.error(path, message).hint(hint));
     }
 }
 
@@ -60,7 +77,10 @@ fn position(resource: &Resource<'_>) -> String {
 }
 
 fn identity(destination: &DestinationConfig) -> String {
-    let server = destination.server_name.as_deref().unwrap_or_default();
+    let server = match &destination.layout {
+        LayoutConfig::Barman(barman) => barman.server_name.as_deref().unwrap_or_default(),
+        LayoutConfig::PgBackRest(pgbackrest) => &pgbackrest.stanza,
+    };
     match &destination.location {
         Location::S3(s3) => {
             let endpoint = s3.endpoint.as_deref().map(normal_endpoint);

@@ -4,8 +4,11 @@ use std::path::{Path as FilePath, PathBuf};
 
 use super::{IgnoredResource, Place, Problem};
 use crate::{
-    crd::barman_cloud::ObjectStore,
-    manifest::{Document, Node, Path, Span, Value},
+    crd::{
+        barman_cloud::ObjectStore,
+        pgbackrest::{Repository, Stanza},
+    },
+    manifest::{Document, Node, Path, Span, Unreplaced, Value},
 };
 
 /// The way to a resource's name.
@@ -27,6 +30,8 @@ pub(super) struct Resource<'a> {
     pub kind: &'a str,
     pub name: &'a str,
     pub node: &'a Node,
+    /// The placeholders of its document that could not be replaced; `None` if nobody tried.
+    pub unreplaced: Option<&'a [Unreplaced]>,
 }
 
 impl<'a> Resource<'a> {
@@ -53,6 +58,13 @@ impl<'a> Resource<'a> {
             path,
             position: Some(span.start),
         }
+    }
+
+    /// Returns where the key at `path` is, or what tells most about it.
+    pub(super) fn key_place(&self, path: &Path) -> Place {
+        let span = self.node.key_at(path);
+        let span = span.unwrap_or_else(|| self.node.nearest(path));
+        self.place(path.clone(), span)
     }
 
     /// Returns the text at `path`, if there is one.
@@ -91,19 +103,33 @@ impl IntoPath for &[&str] {
 pub(super) struct Resources<'a> {
     pub stores: Vec<Resource<'a>>,
     pub secrets: Vec<Resource<'a>>,
+    /// Stanzas and, from before the plugin's first release, Repositories.
+    pub stanzas: Vec<Resource<'a>>,
     pub clusters: Vec<Resource<'a>>,
     pub ignored: Vec<IgnoredResource>,
 }
 
 /// Sorts the documents of `files`; broken ones and those that are no resource are problems.
-pub(super) fn collect<'a>(files: &'a [File], problems: &mut Vec<Problem>) -> Resources<'a> {
+pub(super) fn collect<'a>(
+    files: &'a [File],
+    is_substituted: bool,
+    problems: &mut Vec<Problem>,
+) -> Resources<'a> {
     let mut resources = Resources::default();
     for file in files {
         let mut is_empty = true;
         for document in &file.documents {
             match &document.root {
                 Ok(node) if node.value == Value::Null => continue,
-                Ok(node) => resources.add(&file.path, document.index, node, problems),
+                Ok(node) => {
+                    let unreplaced = is_substituted.then_some(document.unreplaced.as_slice());
+                    let origin = Origin {
+                        file: &file.path,
+                        document: document.index,
+                        unreplaced,
+                    };
+                    resources.add(origin, node, problems);
+                }
                 Err(error) => {
                     let place = Place {
                         file: Some(file.path.clone()),
@@ -131,22 +157,25 @@ fn empty(file: &FilePath) -> Problem {
     Problem::error(place, "the file has no documents").hint("Check that it is the right file.")
 }
 
+/// Where a resource comes from.
+#[derive(Clone, Copy)]
+struct Origin<'a> {
+    file: &'a FilePath,
+    document: usize,
+    unreplaced: Option<&'a [Unreplaced]>,
+}
+
 impl<'a> Resources<'a> {
-    fn add(
-        &mut self,
-        file: &'a FilePath,
-        document: usize,
-        node: &'a Node,
-        problems: &mut Vec<Problem>,
-    ) {
+    fn add(&mut self, origin: Origin<'a>, node: &'a Node, problems: &mut Vec<Problem>) {
         let text = |path: &[&str]| node.get(&path.into_path()).and_then(Node::as_str);
         let resource = Resource {
-            file,
-            document,
+            file: origin.file,
+            document: origin.document,
             api_version: text(&["apiVersion"]).unwrap_or_default(),
             kind: text(&["kind"]).unwrap_or_default(),
             name: text(NAME).unwrap_or_default(),
             node,
+            unreplaced: origin.unreplaced,
         };
         if resource.kind.is_empty() || resource.api_version.is_empty() {
             let hint = "Every Kubernetes resource has both, as text.";
@@ -155,7 +184,7 @@ impl<'a> Resources<'a> {
             problems.push(problem.hint(hint));
         } else if resource.kind == "List" && resource.api_version == "v1" {
             for item in node.field("items").map(Node::items).unwrap_or_default() {
-                self.add(file, document, item, problems);
+                self.add(origin, item, problems);
             }
         } else {
             self.sort(resource, problems);
@@ -172,6 +201,10 @@ impl<'a> Resources<'a> {
             ("Secret", "") => {
                 check_version(&resource, "v1", problems);
                 self.secrets.push(resource);
+            }
+            (Stanza::KIND | Repository::KIND, Stanza::GROUP) => {
+                check_version(&resource, Stanza::API_VERSION, problems);
+                self.stanzas.push(resource);
             }
             ("Cluster", "postgresql.cnpg.io") => {
                 check_version(&resource, "postgresql.cnpg.io/v1", problems);

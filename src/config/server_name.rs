@@ -5,10 +5,10 @@
 //! one that is switched off does not.
 
 use super::{
-    Problem,
+    Problem, parameters,
     resource::{NAME, Resource, Resources},
 };
-use crate::manifest::{Node, Path, Value};
+use crate::manifest::{Path, Value};
 
 const PLUGIN: &str = "barman-cloud.cloudnative-pg.io";
 
@@ -54,18 +54,10 @@ fn of_cluster<'a>(cluster: &Resource<'a>, problems: &mut Vec<Problem>) -> Option
 
 /// Returns a parameter of the plugin's entry and the way to it.
 fn parameter<'a>(cluster: &Resource<'a>, name: &str) -> Option<(Path, &'a str)> {
-    let plugins = Path::root().key("spec").key("plugins");
-    let (index, entry) = cluster
-        .node
-        .get(&plugins)?
-        .items()
-        .iter()
-        .enumerate()
-        .rfind(|(_, entry)| entry.field("name").and_then(Node::as_str) == Some(PLUGIN))?;
+    let (path, entry) = parameters::entry(cluster, PLUGIN)?;
     let is_off = entry.field("enabled").map(|node| &node.value) == Some(&Value::Bool(false));
     let value = entry.field("parameters")?.field(name)?.as_str()?;
-    let path = plugins.index(index).key("parameters").key(name);
-    (!is_off).then_some((path, value))
+    (!is_off).then_some((path.key("parameters").key(name), value))
 }
 
 fn warn_of_unknown_store(

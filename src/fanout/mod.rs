@@ -47,7 +47,7 @@ pub use self::{
     breaker::BreakerSettings,
     builder::ArchiverBuilder,
     error::{ArchiveError, Outcome},
-    policy::{AtLimit, MinCopies, Policy},
+    policy::{AtLimit, InvalidAtLimit, InvalidMinCopies, MinCopies, Policy},
     settings::Settings,
     status::{AbandonedDebt, DestinationState, DestinationStatus, SpoolStatus, Status},
 };

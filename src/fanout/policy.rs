@@ -1,6 +1,6 @@
 //! When PostgreSQL may hear "archived": a pure decision.
 
-use std::{collections::BTreeSet, num::NonZeroUsize, time::Duration};
+use std::{collections::BTreeSet, num::NonZeroUsize, str::FromStr, time::Duration};
 
 use super::DestinationId;
 
@@ -50,6 +50,42 @@ impl Default for Policy {
             patience: Duration::from_secs(10),
             deadline: Duration::from_mins(1),
             at_limit: AtLimit::default(),
+        }
+    }
+}
+
+/// The text is not a number of copies.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("`{0}` is neither a number from 1 on nor `all`")]
+pub struct InvalidMinCopies(String);
+
+impl FromStr for MinCopies {
+    type Err = InvalidMinCopies;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "all" => Ok(Self::All),
+            _ => match text.parse() {
+                Ok(count) => Ok(Self::AtLeast(count)),
+                Err(_) => Err(InvalidMinCopies(text.to_owned())),
+            },
+        }
+    }
+}
+
+/// The text does not say what happens at the limit.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("`{0}` is neither `back-fill` nor `refuse`")]
+pub struct InvalidAtLimit(String);
+
+impl FromStr for AtLimit {
+    type Err = InvalidAtLimit;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "back-fill" => Ok(Self::BackFill),
+            "refuse" => Ok(Self::Refuse),
+            _ => Err(InvalidAtLimit(text.to_owned())),
         }
     }
 }

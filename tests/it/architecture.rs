@@ -97,6 +97,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "crd",
             "destination",
             "fanout",
+            "go_duration",
             "manifest",
             "repository",
             "secret",

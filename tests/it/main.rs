@@ -20,7 +20,6 @@ mod codec_reference;
 mod cost;
 #[cfg(all(feature = "cli", feature = "failpoints"))]
 mod crash;
-#[cfg(feature = "cli")]
 mod crd;
 #[cfg(feature = "cli")]
 mod postgres;

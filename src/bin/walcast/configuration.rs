@@ -1,14 +1,19 @@
 //! Where the destinations are described.
 
 use std::{
+    env,
+    fmt::Display,
+    fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use clap::Args;
 use walcast::{
-    config::{self, DirectorySecrets, Options, SourceFile},
+    config::{self, DirectorySecrets, Options, Parameters, SourceFile},
     fanout::Destination,
+    manifest::{Variables, text_of},
+    secret::Secret,
     workers::Workers,
 };
 
@@ -34,16 +39,76 @@ pub(crate) struct ConfigOptions {
     /// the file NAME/KEY.
     #[arg(long, value_name = "DIR", env = "WALCAST_SECRETS")]
     secrets: Option<PathBuf>,
+    /// Replaces the placeholders `${NAME}` in the files, by the rules of Flux; defaults as in
+    /// `${NAME:=x}` are used too. May be given several times. Everybody on this machine can read
+    /// it: leave secret values to --env-subst.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = Assignment::parse)]
+    set: Vec<Assignment>,
+    /// Replaces placeholders by the environment variables of their names, as --set does, which
+    /// wins. Only variables that are there count: a placeholder without one and without a
+    /// default is an error where walcast needs the value, not empty.
+    #[arg(long, env = "WALCAST_ENV_SUBST")]
+    env_subst: bool,
+}
+
+/// What the files describe.
+#[derive(Debug)]
+pub(crate) struct Site {
+    /// The destinations.
+    pub(crate) destinations: Vec<Destination>,
+    /// What the Cluster says besides.
+    pub(crate) parameters: Parameters,
+}
+
+/// A variable and its value.
+#[derive(Clone, Debug)]
+struct Assignment {
+    name: String,
+    value: Secret,
+}
+
+impl Assignment {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (name, value) = text.split_once('=').ok_or("it has no `=`")?;
+        Variables::new()
+            .set(name, "")
+            .map_err(|error| error.to_string())?;
+        Ok(Self {
+            name: name.to_owned(),
+            value: Secret::new(value),
+        })
+    }
 }
 
 impl ConfigOptions {
     /// Reads the files and makes the destinations.
-    pub(crate) async fn load(&self, workers: &Workers) -> Result<Vec<Destination>, Failure> {
+    pub(crate) async fn load(&self, workers: &Workers) -> Result<Site, Failure> {
         let (options, handle) = (self.clone(), workers.clone());
         workers.disk(move || options.load_blocking(&handle)).await
     }
 
-    fn load_blocking(&self, workers: &Workers) -> Result<Vec<Destination>, Failure> {
+    /// Returns what replaces placeholders; `None` leaves them.
+    fn variables(&self) -> Option<Variables> {
+        if self.set.is_empty() && !self.env_subst {
+            return None;
+        }
+        let mut variables = Variables::new();
+        if self.env_subst {
+            for (name, value) in env::vars_os() {
+                if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {
+                    // No placeholder can name what cannot be set.
+                    let _ = variables.set(name, &value);
+                }
+            }
+        }
+        for Assignment { name, value } in &self.set {
+            let result = variables.set(name, value.reveal());
+            result.expect("the name was checked when it was read");
+        }
+        Some(variables)
+    }
+
+    fn load_blocking(&self, workers: &Workers) -> Result<Site, Failure> {
         let files: Result<Vec<SourceFile>, Failure> =
             self.files.iter().map(|file| read(file)).collect();
         let secrets = self.secrets.as_ref().map(DirectorySecrets::new);
@@ -54,6 +119,10 @@ impl ConfigOptions {
         if let Some(name) = &self.server_name {
             options = options.server_name(name);
         }
+        let variables = self.variables();
+        if let Some(variables) = &variables {
+            options = options.variables(variables);
+        }
         let loaded =
             config::load(&files?, options).map_err(|problems| Failure::report(&problems))?;
         for warning in &loaded.warnings {
@@ -63,26 +132,33 @@ impl ConfigOptions {
             let file = ignored.file.display();
             tracing::debug!(%file, document = ignored.document + 1, "{} is not used", ignored.resource);
         }
-        loaded
-            .config
-            .build(workers)
-            .map_err(|errors| Failure::report(&errors))
+        let destinations = loaded.config.build(workers);
+        Ok(Site {
+            destinations: destinations.map_err(|errors| Failure::report(&errors))?,
+            parameters: loaded.config.parameters,
+        })
     }
 }
 
+/// Far more than any configuration has.
+const MAX_FILE: u64 = 16 << 20;
+
 fn read(path: &Path) -> Result<SourceFile, Failure> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let (name, result) = if path == Path::new("-") {
-        (
-            Path::new("<stdin>"),
-            io::stdin().read_to_string(&mut text).map(drop),
-        )
+        let mut stdin = io::stdin().take(MAX_FILE + 1);
+        (Path::new("<stdin>"), stdin.read_to_end(&mut bytes))
     } else {
-        (
-            path,
-            std::fs::read_to_string(path).map(|content| text = content),
-        )
+        let file = File::open(path);
+        let read = |file: File| file.take(MAX_FILE + 1).read_to_end(&mut bytes);
+        (path, file.and_then(read))
     };
-    result.map_err(|error| Failure::new(format!("reading {}: {error}", name.display())))?;
+    let failure =
+        |cause: &dyn Display| Failure::new(format!("reading {}: {cause}", name.display()));
+    let length = result.map_err(|error| failure(&error))?;
+    if length as u64 > MAX_FILE {
+        return Err(failure(&"it is larger than 16 MiB"));
+    }
+    let text = text_of(bytes).map_err(|error| failure(&error).with_hint(Some(error.hint())))?;
     Ok((name.to_owned(), text))
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde_json::{Value, json};
-use walcast::crd;
+use walcast::{crd, manifest::emit};
 
 use crate::output::{self, Failure, Format};
 
@@ -22,9 +22,9 @@ impl Crds {
                 output::print_json(&list);
             }
             Format::Text => {
-                let documents = definitions.iter().map(document);
-                let text: Result<String, Failure> = documents.collect();
-                output::print(&text?);
+                let documents = definitions.iter().map(emit);
+                let documents = documents.map(|yaml| format!("---\n{yaml}"));
+                output::print(&documents.collect::<String>());
             }
         }
         Ok(0)
@@ -70,96 +70,5 @@ fn write_whole_numbers(json: &mut Value) {
             }
         }
         Value::Null | Value::Bool(_) | Value::String(_) => {}
-    }
-}
-
-fn document(definition: &Value) -> Result<String, Failure> {
-    let yaml = serde_saphyr::to_string(definition);
-    let yaml = yaml.map_err(|error| Failure::of(&error))?;
-    Ok(format!("---\n{yaml}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use walcast::manifest::documents;
-
-    use super::*;
-
-    #[test]
-    fn texts_are_texts_to_the_kubernetes_tools() {
-        let texts = [
-            "",
-            " ",
-            "~",
-            "null",
-            "y",
-            "Yes",
-            "on",
-            "OFF",
-            "true",
-            "0640",
-            "0o17",
-            "0x1F",
-            "1_000",
-            "1e3",
-            "1.",
-            ".5",
-            ".inf",
-            "-.nan",
-            "12:30",
-            "1:20:30",
-            "2026-11-23",
-            "=",
-            "<<",
-            "*a",
-            "&a",
-            "!a",
-            "%a",
-            "@a",
-            "`a",
-            "a: b",
-            "a #b",
-            "- a",
-            "? a",
-            "| a",
-            "a\nb",
-            "a\n",
-            "\na",
-            " a",
-            "a ",
-            "\ta",
-            "'a'",
-            "\"a\"",
-            "\\",
-            "{}",
-            "[]",
-            "---",
-            "...",
-            "${A}",
-            "\u{85}a",
-            "\u{feff}a",
-            "ü",
-            "\u{0}",
-            "\r\n",
-        ];
-        for text in texts {
-            let json = json!({ "key": text, text: ["in a list", text] });
-
-            let yaml = document(&json).unwrap();
-
-            let read = documents(&yaml).remove(0).root.map(|root| root.to_json());
-            assert_eq!(read, Ok(json), "{yaml}");
-        }
-    }
-
-    #[test]
-    fn a_long_text_comes_back_as_it_is() {
-        let long = "a word and  another word ".repeat(20);
-        let json = json!({ "plain": long, "lines": format!("{long}\n\n{long}\n") });
-
-        let yaml = document(&json).unwrap();
-
-        let read = documents(&yaml).remove(0).root.map(|root| root.to_json());
-        assert_eq!(read, Ok(json), "{yaml}");
     }
 }

@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 impl Forget {
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
         let workers = Workers::new();
-        let destinations = self.config.load(&workers).await?;
+        let destinations = self.config.load(&workers).await?.destinations;
         if destinations.iter().any(|one| one.id == self.destination) {
             return Err(configured(&self.destination));
         }

@@ -1,96 +1,98 @@
 //! When a file counts as archived.
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use walcast::{
     byte_size::ByteSize,
-    fanout::{AtLimit, BreakerSettings, Destination, DestinationId, MinCopies, Policy, Settings},
+    fanout::{AtLimit, Destination, DestinationId, MinCopies, Policy, Settings},
 };
 
-use crate::{duration, output::Failure};
+use crate::{configuration::Site, duration, output::Failure};
 
-/// What must hold before PostgreSQL hears that a file is archived.
+/// What must hold before PostgreSQL hears that a file is archived. What is not given is what the
+/// Cluster's plugin entry says, else the default.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct PolicyOptions {
-    /// How many destinations must hold a file: a number, or `all`.
-    #[arg(long, value_name = "N|all", default_value = "1", value_parser = min_copies, help_heading = "Policy")]
-    min_copies: MinCopies,
+    /// How many destinations must hold a file: a number, or `all`. Default: 1.
+    #[arg(long, value_name = "N|all", help_heading = "Policy")]
+    min_copies: Option<MinCopies>,
     /// A destination that must hold it in any case; may be given several times.
     #[arg(long, value_name = "DEST", help_heading = "Policy")]
     required: Vec<DestinationId>,
-    /// How long a destination is waited for beyond that; one that is late owes the file.
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::parse, help_heading = "Policy")]
-    patience: Duration,
-    /// How long is waited for what must hold, before the file is refused.
-    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = duration::parse, help_heading = "Policy")]
-    deadline: Duration,
-    /// What happens when the spool is full and a destination would owe one more file.
-    #[arg(long, value_name = "WHAT", value_enum, default_value_t = Limit::BackFill, help_heading = "Policy")]
-    at_limit: Limit,
+    /// How long a destination is waited for beyond that; one that is late owes the file. Default:
+    /// 10s.
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Policy")]
+    patience: Option<Duration>,
+    /// How long is waited for what must hold, before the file is refused. Default: 1m.
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Policy")]
+    deadline: Option<Duration>,
+    /// What happens when the spool is full and a destination would owe one more file: `back-fill`
+    /// records the debt without the bytes, to be fetched from another destination; `refuse` lets
+    /// PostgreSQL keep the file. Default: back-fill.
+    #[arg(long, value_name = "WHAT", help_heading = "Policy")]
+    at_limit: Option<AtLimit>,
     /// Bytes of debts older than this are dropped from the spool, and fetched from another
     /// destination when the time comes. Default: never.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Limits")]
     max_debt_age: Option<Duration>,
-    /// Most bytes of WAL in memory.
-    #[arg(
-        long,
-        value_name = "SIZE",
-        default_value = "64MiB",
-        help_heading = "Limits"
-    )]
-    memory: ByteSize,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Limit {
-    /// The debt is recorded without the bytes, to be fetched from another destination.
-    BackFill,
-    /// The file is refused: PostgreSQL keeps it.
-    Refuse,
+    /// Most bytes of WAL in memory. Default: 64MiB.
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    memory: Option<ByteSize>,
 }
 
 impl PolicyOptions {
     /// Returns how long a file may take that is refused in the end.
     pub(crate) fn deadline(&self) -> Duration {
-        self.deadline
+        self.deadline.unwrap_or_else(|| Policy::default().deadline)
     }
 
-    /// Returns the settings of an archiver to `destinations`.
-    pub(crate) fn settings(&self, destinations: &[Destination]) -> Result<Settings, Failure> {
-        self.check(destinations)?;
-        let at_limit = match self.at_limit {
-            Limit::BackFill => AtLimit::BackFill,
-            Limit::Refuse => AtLimit::Refuse,
+    /// Returns the settings of an archiver to the destinations of `site`.
+    pub(crate) fn settings(&self, site: &Site) -> Result<Settings, Failure> {
+        let (said, default) = (&site.parameters, Settings::default());
+        let of_cluster = || said.required.clone().unwrap_or_default();
+        let required = match self.required.as_slice() {
+            [] => of_cluster(),
+            given => given.to_vec(),
         };
+        let min_copies = self.min_copies.or(said.min_copies);
+        let min_copies = min_copies.unwrap_or(default.policy.min_copies);
+        check(min_copies, &required, &site.destinations)?;
+        let or = |given: Option<Duration>, said: Option<Duration>| given.or(said);
+        let patience = or(self.patience, said.patience);
+        let deadline = or(self.deadline, said.deadline);
+        let at_limit = self.at_limit.or(said.at_limit);
         let policy = Policy {
-            min_copies: self.min_copies,
-            required: self.required.iter().cloned().collect(),
-            patience: self.patience,
-            deadline: self.deadline,
-            at_limit,
+            min_copies,
+            required: required.into_iter().collect(),
+            patience: patience.unwrap_or(default.policy.patience),
+            deadline: deadline.unwrap_or(default.policy.deadline),
+            at_limit: at_limit.unwrap_or(default.policy.at_limit),
         };
         Ok(Settings {
             policy,
-            breaker: BreakerSettings::default(),
-            memory: self.memory,
-            max_debt_age: self.max_debt_age,
-            ..Settings::default()
+            memory: self.memory.or(said.memory).unwrap_or(default.memory),
+            max_debt_age: or(self.max_debt_age, said.max_debt_age),
+            ..default
         })
     }
+}
 
-    /// A policy that can never be satisfied is a mistake.
-    fn check(&self, destinations: &[Destination]) -> Result<(), Failure> {
-        let count = destinations.len();
-        if let MinCopies::AtLeast(wanted) = self.min_copies
-            && wanted.get() > count
-        {
-            let text = format!("--min-copies {wanted} is more than the {count} destinations");
-            let hint = "Ask for fewer copies, or for `all`.";
-            return Err(Failure::new(text).with_hint(Some(hint)));
-        }
-        check_known("--required", &self.required, destinations)
+/// A policy that can never be satisfied is a mistake.
+fn check(
+    min_copies: MinCopies,
+    required: &[DestinationId],
+    destinations: &[Destination],
+) -> Result<(), Failure> {
+    let count = destinations.len();
+    if let MinCopies::AtLeast(wanted) = min_copies
+        && wanted.get() > count
+    {
+        let text = format!("{wanted} copies are more than the {count} destinations can hold");
+        let hint = "Ask for fewer with --min-copies or the parameter `minCopies`, or for `all`.";
+        return Err(Failure::new(text).with_hint(Some(hint)));
     }
+    check_known("required", required, destinations)
 }
 
 /// Fails if one of `named` is not a destination.
@@ -111,19 +113,12 @@ pub(crate) fn check_known(
     )
 }
 
-fn min_copies(text: &str) -> Result<MinCopies, String> {
-    if text == "all" {
-        return Ok(MinCopies::All);
-    }
-    let count: NonZeroUsize = text
-        .parse()
-        .map_err(|_| format!("`{text}` is neither a number from 1 on nor `all`"))?;
-    Ok(MinCopies::AtLeast(count))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+
     use clap::Parser;
+    use walcast::config::Parameters;
 
     use super::*;
 
@@ -133,29 +128,47 @@ mod tests {
         policy: PolicyOptions,
     }
 
-    #[test]
-    fn without_options_the_library_decides() {
-        let Only { mut policy } = Only::parse_from(["walcast"]);
-        policy.min_copies = MinCopies::All;
-        let settings = policy.settings(&[]).unwrap();
-        let mut expected = Settings::default();
-        assert_eq!(min_copies("1"), Ok(expected.policy.min_copies));
-        expected.policy.min_copies = MinCopies::All;
+    fn settings(arguments: &[&str], parameters: Parameters) -> Result<Settings, Failure> {
+        let all = ["walcast"].iter().chain(arguments);
+        let Only { policy } = Only::parse_from(all);
+        policy.settings(&Site {
+            destinations: Vec::new(),
+            parameters,
+        })
+    }
 
-        assert_eq!(settings.policy, expected.policy);
-        assert_eq!(settings.memory, expected.memory);
-        assert_eq!(settings.max_debt_age, expected.max_debt_age);
+    #[test]
+    fn options_win_over_the_cluster_and_the_cluster_over_the_library() {
+        let mut said = Parameters::default();
+        said.min_copies = Some(MinCopies::All);
+        said.patience = Some(Duration::from_secs(3));
+        said.at_limit = Some(AtLimit::Refuse);
+        let default = Settings::default();
+
+        let nothing = settings(&["--min-copies=all"], Parameters::default()).unwrap();
+        let cluster = settings(&[], said.clone()).unwrap();
+        let both = settings(&["--patience=1s", "--memory=1GiB"], said).unwrap();
+
+        assert_eq!(nothing.policy.patience, default.policy.patience);
+        assert_eq!(nothing.policy.deadline, default.policy.deadline);
+        assert_eq!(nothing.policy.at_limit, default.policy.at_limit);
+        assert_eq!(nothing.memory, default.memory);
+        assert_eq!(nothing.max_debt_age, None);
+        assert_eq!(cluster.policy.min_copies, MinCopies::All);
+        assert_eq!(cluster.policy.patience, Duration::from_secs(3));
+        assert_eq!(cluster.policy.at_limit, AtLimit::Refuse);
+        assert_eq!(both.policy.patience, Duration::from_secs(1));
+        assert_eq!(both.memory, ByteSize::gib(1));
     }
 
     #[test]
     fn a_policy_that_nothing_satisfies_is_refused() {
-        for arguments in [
-            &["walcast"][..],
-            &["walcast", "--min-copies=all", "--required=a"],
-        ] {
-            let Only { policy } = Only::parse_from(arguments);
-            assert!(policy.settings(&[]).is_err(), "{arguments:?}");
-        }
-        assert!(min_copies("0").is_err());
+        let mut said = Parameters::default();
+        said.min_copies = Some(MinCopies::AtLeast(NonZeroUsize::MIN));
+
+        assert!(settings(&[], Parameters::default()).is_err());
+        assert!(settings(&[], said).is_err());
+        let required = ["--min-copies=all", "--required=a"];
+        assert!(settings(&required, Parameters::default()).is_err());
     }
 }

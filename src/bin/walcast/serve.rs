@@ -63,11 +63,13 @@ impl Serve {
     pub(crate) async fn run(self) -> Result<u8, Failure> {
         let mut stop = Stop::listen()?;
         let workers = Workers::new();
-        let destinations = self.config.load(&workers).await?;
+        let site = self.config.load(&workers).await?;
         let settings = Settings {
-            look_ahead: look_ahead(&destinations),
-            ..self.policy.settings(&destinations)?
+            look_ahead: look_ahead(&site.destinations),
+            ..self.policy.settings(&site)?
         };
+        let limits = self.limits.settings(&site.parameters);
+        let destinations = site.destinations;
         let root = self.spool.root();
         let _lock = tokio::select! {
             biased;
@@ -75,10 +77,7 @@ impl Serve {
             lock = SpoolLock::acquire(root, LOCK_PATIENCE) => lock.map_err(|error| locked(&error))?,
         };
         let count = destinations.len();
-        let spool = self
-            .spool
-            .open(self.limits.settings(), &destinations, &workers)
-            .await?;
+        let spool = self.spool.open(limits, &destinations, &workers).await?;
         let socket = Socket::bind(root)?;
         let archiver = Archiver::builder(destinations, spool)
             .settings(settings)

@@ -8,6 +8,7 @@ use std::{
 use clap::Args;
 use walcast::{
     byte_size::ByteSize,
+    config::Parameters,
     disk::LocalDisk,
     fanout::Destination,
     spool::{LockError, Spool, SpoolError, SpoolSettings},
@@ -28,14 +29,9 @@ pub(crate) struct SpoolOptions {
 /// How much is remembered.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct SpoolLimits {
-    /// Most bytes of WAL in the spool.
-    #[arg(
-        long,
-        value_name = "SIZE",
-        default_value = "4GiB",
-        help_heading = "Limits"
-    )]
-    spool_limit: ByteSize,
+    /// Most bytes of WAL in the spool. Default: what the Cluster's plugin entry says, else 4GiB.
+    #[arg(long, value_name = "SIZE", help_heading = "Limits")]
+    spool_limit: Option<ByteSize>,
 }
 
 impl SpoolOptions {
@@ -68,10 +64,12 @@ impl SpoolOptions {
 }
 
 impl SpoolLimits {
-    pub(crate) fn settings(&self) -> SpoolSettings {
+    pub(crate) fn settings(&self, said: &Parameters) -> SpoolSettings {
+        let default = SpoolSettings::default();
+        let limit = self.spool_limit.or(said.spool_limit);
         SpoolSettings {
-            max_bytes: self.spool_limit,
-            ..SpoolSettings::default()
+            max_bytes: limit.unwrap_or(default.max_bytes),
+            ..default
         }
     }
 }

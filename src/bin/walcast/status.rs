@@ -66,7 +66,7 @@ enum Source {
 impl Status {
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
         let workers = Workers::new();
-        let destinations = self.config.load(&workers).await?;
+        let destinations = self.config.load(&workers).await?.destinations;
         let mut stop = Stop::listen()?;
         let in_place = self.watch.is_some() && format == Format::Text;
         loop {

@@ -77,14 +77,16 @@ impl WalArchive {
 
     async fn without_resident(&self, path: &Path, stop: &mut Stop) -> Result<Archived, Failure> {
         let workers = Workers::new();
-        let destinations = self.config.load(&workers).await?;
+        let site = self.config.load(&workers).await?;
         let settings = Settings {
             breaker: BreakerSettings {
                 late: LATE,
                 ..BreakerSettings::default()
             },
-            ..self.policy.settings(&destinations)?
+            ..self.policy.settings(&site)?
         };
+        let limits = self.limits.settings(&site.parameters);
+        let destinations = site.destinations;
         let entered = tokio::select! {
             biased;
             _ = stop.requested() => return Err(stopped(path)),
@@ -94,10 +96,7 @@ impl WalArchive {
             Entered::Locked(lock) => lock,
             Entered::Answered(answer) => return answered(answer),
         };
-        let spool = self
-            .spool
-            .open(self.limits.settings(), &destinations, &workers)
-            .await?;
+        let spool = self.spool.open(limits, &destinations, &workers).await?;
         let archiver = Archiver::builder(destinations, spool)
             .settings(settings)
             .workers(workers)

@@ -53,7 +53,7 @@ impl WalRestore {
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
         let mut stop = Stop::listen()?;
         let workers = Workers::new();
-        let mut destinations = self.config.load(&workers).await?;
+        let mut destinations = self.config.load(&workers).await?.destinations;
         check_known("--without", &self.without, &destinations)?;
         destinations.retain(|one| !self.without.contains(&one.id));
         if destinations.is_empty() {

@@ -1,11 +1,13 @@
-//! From an `ObjectStore` to a destination.
+//! From an `ObjectStore`, or a repository of a `Stanza`, to a destination.
 
 mod s3;
+mod stanza;
 
 use std::collections::BTreeMap;
 
 use super::{
-    DestinationConfig, Location, Place, Problem, SecretError, SecretRef, SecretSource, decoding,
+    BarmanConfig, DestinationConfig, LayoutConfig, Location, Place, Problem, SecretError,
+    SecretRef, SecretSource, decoding,
     destination_path::DestinationPath,
     places::is_resource_name,
     resource::{NAME, Resource},
@@ -19,10 +21,12 @@ use crate::{
     secret::Secret,
 };
 
-/// Resolves one `ObjectStore`, collecting problems on the way.
+/// Resolves one resource, collecting problems on the way.
 #[derive(Debug)]
 pub(super) struct Resolver<'a> {
     resource: &'a Resource<'a>,
+    /// The way to the fields that are looked at.
+    base: Path,
     secrets: &'a dyn SecretSource,
     /// Of the form: fields that do not exist, values of another kind.
     formal: Vec<Problem>,
@@ -34,6 +38,7 @@ impl<'a> Resolver<'a> {
     pub(super) fn new(resource: &'a Resource<'a>, secrets: &'a dyn SecretSource) -> Self {
         Self {
             resource,
+            base: ["spec", "configuration"].into_iter().collect(),
             secrets,
             formal: Vec::new(),
             semantic: Vec::new(),
@@ -78,21 +83,23 @@ impl<'a> Resolver<'a> {
         Some(DestinationConfig {
             id: self.resource.name.to_owned(),
             location,
-            server_name: own_server_name.or_else(|| server_name.map(ToOwned::to_owned)),
-            wal_compression: wal.compression,
-            wal_encryption: wal.encryption,
+            layout: LayoutConfig::Barman(BarmanConfig {
+                server_name: own_server_name.or_else(|| server_name.map(ToOwned::to_owned)),
+                wal_compression: wal.compression,
+                retention,
+            }),
+            encryption: wal.encryption,
             max_parallel,
             tags: pairs(configuration.tags),
             history_tags: (!history_tags.is_empty()).then_some(history_tags),
-            retention,
         })
     }
 
     fn check_name(&mut self) {
-        let name = self.resource.name;
+        let (name, kind) = (self.resource.name, self.resource.kind);
         if name.is_empty() {
             self.semantic
-                .push(self.resource.error(NAME, "the ObjectStore has no name"));
+                .push(self.resource.error(NAME, format!("the {kind} has no name")));
         } else if !is_resource_name(name) {
             let message = format!("`{name}` cannot be the name of a resource");
             let hint = "Use lower-case letters and digits, with `-` and `.` between them.";
@@ -184,7 +191,7 @@ impl<'a> Resolver<'a> {
         for (section, field, arguments) in lists {
             for (i, argument) in arguments.into_iter().flatten().enumerate() {
                 let name = argument.split('=').next().unwrap_or_default();
-                let path = path(&[section, field]).index(i);
+                let path = self.path(&[section, field]).index(i);
                 let message = format!("argument `{name}` is ignored by walcast");
                 self.semantic.push(self.resource.warning(path, message));
             }
@@ -233,7 +240,7 @@ impl<'a> Resolver<'a> {
         let text = value.reveal();
         let trimmed = text.strip_suffix('\n').unwrap_or(text);
         let trimmed = trimmed.strip_suffix('\r').unwrap_or(trimmed);
-        let path = path(field).key("key");
+        let path = self.path(field).key("key");
         let problem = if trimmed.is_empty() {
             self.resource
                 .error(path, "the value in the secret is empty")
@@ -270,7 +277,7 @@ impl<'a> Resolver<'a> {
                     _ => "key",
                 };
                 let message = with_source(&error);
-                let problem = self.resource.error(path(field).key(part), message);
+                let problem = self.resource.error(self.path(field).key(part), message);
                 self.semantic.push(problem.hint(error.hint()));
                 None
             }
@@ -278,31 +285,29 @@ impl<'a> Resolver<'a> {
     }
 
     fn error(&self, field: &[&str], message: impl Into<String>) -> Problem {
-        self.resource.error(path(field), message)
+        self.resource.error(self.path(field), message)
     }
 
     fn warning(&self, field: &[&str], message: impl Into<String>) -> Problem {
-        self.resource.warning(path(field), message)
+        self.resource.warning(self.path(field), message)
     }
 
     fn key_place(&self, field: &[&str]) -> Place {
-        let path = path(field);
-        let node = self.resource.node;
-        let span = node.key_at(&path).unwrap_or_else(|| node.nearest(&path));
-        self.resource.place(path, span)
+        self.resource.key_place(&self.path(field))
+    }
+
+    /// Returns the way to a field.
+    fn path(&self, field: &[&str]) -> Path {
+        field
+            .iter()
+            .fold(self.base.clone(), |path, key| path.key(*key))
     }
 
     /// Returns whether something is written at `field`, usable or not.
     fn has(&self, field: &[&str]) -> bool {
-        let node = self.resource.node.get(&path(field));
+        let node = self.resource.node.get(&self.path(field));
         node.is_some_and(|node| node.value != Value::Null)
     }
-}
-
-/// Returns the way to a field of the configuration.
-fn path(field: &[&str]) -> Path {
-    let configuration = ["spec", "configuration"];
-    configuration.iter().chain(field).copied().collect()
 }
 
 fn pairs(map: Option<BTreeMap<String, String>>) -> Vec<(String, String)> {

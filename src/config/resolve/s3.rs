@@ -31,6 +31,8 @@ impl Resolver<'_> {
             endpoint,
             endpoint_ca,
             region: region.map(|region| region.reveal().to_owned()),
+            uri_style: None,
+            kms_key_id: None,
             credentials: self.credentials(&credentials)?,
         })
     }
@@ -96,7 +98,7 @@ impl Resolver<'_> {
     }
 
     fn inherits_role(&self) -> bool {
-        let path = super::path(&["s3Credentials", "inheritFromIAMRole"]);
+        let path = self.path(&["s3Credentials", "inheritFromIAMRole"]);
         let node = self.resource.node.get(&path);
         node.is_some_and(|node| node.value == crate::manifest::Value::Bool(true))
     }

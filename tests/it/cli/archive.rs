@@ -113,9 +113,9 @@ fn a_policy_that_is_not_satisfied_refuses_the_file() {
     ran.assert_ended(1, "a required destination did not take it");
     assert_eq!(world.owed(), [""; 0]);
     let ran = world.archive(1, &["--required=c"]);
-    ran.assert_ended(1, "--required c: there is no such destination");
+    ran.assert_ended(1, "required c: there is no such destination");
     let ran = world.archive(1, &["--min-copies=3"]);
-    ran.assert_ended(1, "--min-copies 3 is more than the 2 destinations");
+    ran.assert_ended(1, "3 copies are more than the 2 destinations can hold");
 }
 
 #[test]

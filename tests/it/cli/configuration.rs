@@ -88,6 +88,81 @@ spec:
     world.archive(3, &["--log=error"]).assert_silent_success();
 }
 
+const PLACEHOLDERS: &str = "apiVersion: barmancloud.cnpg.io/v1
+kind: ObjectStore
+metadata: {name: b}
+spec:
+  configuration:
+    destinationPath: file://${FOLDER}/${SUB:=b}
+    wal: {maxParallel: ${PARALLEL}, compression: lz4}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: scripts}
+data: {run.sh: 'echo ${arguments[@]} ${NOBODY}'}
+";
+
+#[test]
+fn placeholders_are_replaced_from_the_command_line_and_the_environment() {
+    let mut world = World::with_folders(&["a"]);
+    world.add_document(PLACEHOLDERS);
+    fs::create_dir(world.path("b")).unwrap();
+    fs::create_dir(world.path("c")).unwrap();
+    let root = world.path("").display().to_string();
+    let folder = format!("--set=FOLDER={root}");
+
+    world
+        .archive(1, &[&folder, "--set=PARALLEL=2"])
+        .assert_silent_success();
+
+    assert!(world.holds("a", 1) && world.holds("b", 1));
+    let path = world.write_segment(2);
+    let mut command = world.command(&["wal-archive", &path, "--spool=../spool"]);
+    command.args(["--env-subst", "--set=SUB=c"]).envs([
+        ("FOLDER", root.as_str()),
+        ("PARALLEL", "1"),
+        ("SUB", "b"),
+    ]);
+    Ran::from(command.output().unwrap()).assert_silent_success();
+    assert!(world.holds("c", 2) && !world.holds("b", 2));
+}
+
+#[test]
+fn placeholders_without_a_value_are_named() {
+    let mut world = World::with_folders(&["a"]);
+    world.add_document(PLACEHOLDERS);
+
+    let unasked = world.archive(1, &[]);
+    let unset = world.archive(1, &["--env-subst", "--set=FOLDER=/x"]);
+
+    unasked.assert_ended(1, "`${FOLDER}` was not replaced by its value");
+    assert_eq!(unset.code, Some(1));
+    insta::assert_snapshot!(world.redacted(&unset.stderr), @r"
+    /world/stores.yaml:16:24: error: no value for `PARALLEL`
+      in document 2, ObjectStore/b, spec.configuration.wal.maxParallel
+      help: Set it, or give it a default: `${NAME:=…}`.
+
+    the configuration has 1 error
+    ");
+    for wrong in ["--set=FOLDER", "--set=1=x"] {
+        assert_eq!(world.archive(1, &[wrong]).code, Some(2), "{wrong}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_utf_8_is_refused() {
+    let world = World::with_folders(&["a"]);
+    fs::write(world.path("stores.yaml"), b"kind: x\nname: \xff\n").unwrap();
+
+    let ran = world.archive(1, &[]);
+
+    assert_eq!(ran.code, Some(1));
+    insta::assert_snapshot!(world.redacted(&ran.stderr), @r"
+    error: reading /world/stores.yaml: line 2 is not UTF-8, at byte 14 of the file
+    hint: Save the file as UTF-8, or check that it is the right file.
+    ");
+}
+
 #[test]
 fn the_configuration_may_come_from_standard_input() {
     let world = World::with_folders(&["a"]);

@@ -57,7 +57,7 @@ fn kinds_are_chosen_by_name() {
     assert_eq!((none.code, none.stdout.as_str()), (Some(1), ""));
     insta::assert_snapshot!(none.stderr, @r"
     error: there is no kind `Stanzas`
-    hint: There are ObjectStore, Stanza, PluginConfig, Repository.
+    hint: There are Cluster, Backup, ScheduledBackup, Pooler, Database, ObjectStore, Stanza, PluginConfig, Repository.
     ");
 }
 
@@ -76,7 +76,7 @@ fn a_definition_reads_well() {
                     properties:
                       size:
                         description: "Its size in `Mi` or `Gi`. Default: that of the cluster's WAL volume, else `1Gi`."
-                        pattern: ^[0-9]+?[M|G]i$
+                        pattern: "^[0-9]+?[M|G]i$"
                         type: string
                       storageClass:
                         default: default

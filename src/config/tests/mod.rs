@@ -1,9 +1,11 @@
+mod cluster;
+
 use std::{fs, path::Path};
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::Options;
+use crate::{config::Options, manifest::documents};
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/config");
 /// Another folder of `ObjectStore` documents to read, beside the fixtures.
@@ -146,22 +148,83 @@ fn an_object_store_becomes_a_destination() {
             endpoint: Some("https://s3.example.org:9000".to_owned()),
             endpoint_ca: Some(Secret::new("PEM\n")),
             region: Some("garage".to_owned()),
+            uri_style: None,
+            kms_key_id: None,
             credentials: Credentials::Keys {
                 access_key_id: Secret::new("test-id"),
                 secret_access_key: Secret::new("hunter2"),
                 session_token: Some(Secret::new("hunter2")),
             },
         }),
-        server_name: Some("main".to_owned()),
-        wal_compression: Some(WalCompression::Zstd),
-        wal_encryption: Some(Encryption::AwsKms),
+        layout: LayoutConfig::Barman(BarmanConfig {
+            server_name: Some("main".to_owned()),
+            wal_compression: Some(WalCompression::Zstd),
+            retention: Some("4w".parse().unwrap()),
+        }),
+        encryption: Some(Encryption::AwsKms),
         max_parallel: Some(8),
         tags: vec![pair("a", "w"), pair("b", "x")],
         history_tags: Some(vec![pair("a", "z")]),
-        retention: Some("4w".parse().unwrap()),
     };
     assert_eq!(loaded.config.destinations, [expected]);
     assert_eq!(loaded.warnings, []);
+}
+
+/// With placeholders where walcast needs the value, where it does not, and where nobody does.
+fn template() -> String {
+    let text = store(
+        "    destinationPath: file://${FOLDER:=/backups}/$${x}
+    wal: {maxParallel: ${PARALLEL}}
+    tags: {owner: \"${OWNER}\"}
+",
+    );
+    format!(
+        "{text}  instanceSidecarConfiguration: {{logLevel: ${{LEVEL}}}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: scripts}}
+data: {{run.sh: 'echo ${{arguments[@]}} ${{NOBODY}}'}}
+"
+    )
+}
+
+#[test]
+fn placeholders_are_replaced_where_there_are_variables() {
+    let mut variables = Variables::new();
+    variables.set("PARALLEL", "4").unwrap();
+    variables.set("OWNER", "0640").unwrap();
+
+    let loaded = load(&file(&template()), Options::default().variables(&variables)).unwrap();
+
+    let destination = &loaded.config.destinations[0];
+    let path = Path::new("/backups/${x}").to_owned();
+    assert_eq!(destination.location, Location::File { path });
+    assert_eq!(destination.max_parallel, Some(4));
+    assert_eq!(destination.tags, [("owner".to_owned(), "0640".to_owned())]);
+}
+
+#[test]
+fn placeholders_without_a_value_are_problems_where_it_is_needed() {
+    let variables = Variables::new();
+    let text = template().replace("${OWNER}", "${OWNER:?}");
+
+    let problems = load(&file(&text), Options::default().variables(&variables)).unwrap_err();
+
+    insta::assert_snapshot!(problems, @r"
+    a.yaml:12:24: error: no value for `PARALLEL`
+      in document 2, ObjectStore/store, spec.configuration.wal.maxParallel
+      help: Set it, or give it a default: `${NAME:=…}`.
+
+    a.yaml:13:5: warning: tags means nothing for a file destination
+      in document 2, ObjectStore/store, spec.configuration.tags
+
+    a.yaml:13:19: error: operator `:?` is not supported
+      in document 2, ObjectStore/store, spec.configuration.tags.owner
+      help: Write `$$` for a `$` that is text.
+
+    the configuration has 2 errors and 1 warning
+    ");
 }
 
 #[test]
@@ -205,10 +268,10 @@ spec:
     parameters: {serverName: late}\n";
     let server_name = |plugin: &str, options: Options<'_>| {
         let loaded = load(&file(&cluster(plugin)), options).unwrap();
-        assert_eq!(
-            loaded.config.destinations[0].server_name,
-            loaded.config.server_name
-        );
+        let LayoutConfig::Barman(barman) = &loaded.config.destinations[0].layout else {
+            panic!("an ObjectStore is in Barman's layout");
+        };
+        assert_eq!(barman.server_name, loaded.config.server_name);
         loaded.config.server_name.unwrap()
     };
 
@@ -353,7 +416,7 @@ fn no_secret_is_ever_printed() {
         .into_iter()
         .chain(documents(&fixture("secrets")[0].1))
         .collect();
-    let secret: crate::crd::core::Secret = crate::manifest::decode(trees[0].root.as_ref().unwrap())
+    let secret: crate::crd::core::Secret = manifest::decode(trees[0].root.as_ref().unwrap())
         .value
         .unwrap();
 
@@ -417,6 +480,7 @@ fn fragment() -> impl Strategy<Value = String> {
         "\u{feff}",
         "ü",
         "${A}",
+        "${A:=x: }",
         "0x",
         "~",
     ];
@@ -431,11 +495,14 @@ proptest! {
     fn no_text_makes_the_loader_panic(
         parts in proptest::collection::vec(fragment(), 0..60),
         valid in any::<bool>(),
+        substituted in any::<bool>(),
     ) {
         let noise = parts.concat();
         let text = if valid { store(&format!("    {noise}")) } else { noise };
 
-        let result = load(&file(&text), Options::default().secrets(&AnySecret));
+        let variables = Variables::new();
+        let options = Options { variables: substituted.then_some(&variables), ..Options::default() };
+        let result = load(&file(&text), options.secrets(&AnySecret));
 
         if let Err(problems) = result {
             prop_assert!(problems.0.iter().any(Problem::is_error));
