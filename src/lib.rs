@@ -117,7 +117,7 @@ pub mod codec;
 #[cfg(all(feature = "crd", feature = "manifest"))]
 #[cfg_attr(docsrs, doc(cfg(all(feature = "crd", feature = "manifest"))))]
 pub mod config;
-#[cfg(feature = "test-util")]
+#[cfg(any(test, feature = "test-util"))]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
 pub mod conformance;
 #[cfg(feature = "crd")]

@@ -27,6 +27,7 @@ mod server_name;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod variable_secrets;
 
 use std::path::PathBuf;
 
@@ -37,11 +38,13 @@ pub use self::{
     parameters::{PARAMETERS, PLUGIN, Parameter, Parameters, parameters_table},
     problem::{Place, Problem, Problems, Severity},
     reference::{InvalidReference, Reference, ReferenceKind},
-    secrets::{DirectorySecrets, DocumentSecrets, SecretError, SecretRef, SecretSource},
+    secrets::{
+        DirectorySecrets, DocumentSecrets, SecretError, SecretRef, SecretSource, SecretSources,
+    },
+    variable_secrets::VariableSecrets,
 };
 use self::{
     resource::{File, Resource, Resources},
-    secrets::Chain,
     selection::Candidate,
 };
 use crate::{
@@ -299,7 +302,7 @@ fn configure(
     let given = options.server_name.or(parameters.server_name.as_deref());
     let server_name = server_name::choose(given, resources, problems);
     let documents = secret_documents(&resources.secrets, problems);
-    let mut secrets = Chain(vec![&documents]);
+    let mut secrets = SecretSources(vec![&documents]);
     secrets.0.extend(options.secrets);
     let destinations = resolve_all(&candidates, server_name.as_deref(), &secrets, problems);
     if let Some(chosen) = &chosen {

@@ -264,10 +264,10 @@ fn file_names(folder: &Path) -> Vec<String> {
 }
 
 /// Asks several sources in turn, until one has the Secret.
-#[derive(Debug)]
-pub(super) struct Chain<'a>(pub Vec<&'a dyn SecretSource>);
+#[derive(Clone, Debug, Default)]
+pub struct SecretSources<'a>(pub Vec<&'a dyn SecretSource>);
 
-impl SecretSource for Chain<'_> {
+impl SecretSource for SecretSources<'_> {
     fn value(&self, wanted: SecretRef<'_>) -> Result<Secret, SecretError> {
         for source in &self.0 {
             match source.value(wanted) {

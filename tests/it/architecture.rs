@@ -86,7 +86,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("manifest", &[]),
-    ("crd", &["byte_size", "pg", "secret"]),
+    ("crd", &["byte_size", "pg", "schedule", "secret"]),
     // The one bridge between resources and engines.
     (
         "config",

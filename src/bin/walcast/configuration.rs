@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::OsString,
     fmt::Display,
     fs::File,
     io::{self, Read},
@@ -10,7 +11,10 @@ use std::{
 
 use clap::Args;
 use walcast::{
-    config::{self, DirectorySecrets, Options, Parameters, SourceFile},
+    config::{
+        self, DirectorySecrets, Options, Parameters, SecretSource, SecretSources, SourceFile,
+        VariableSecrets,
+    },
     fanout::Destination,
     manifest::{Variables, text_of},
     secret::Secret,
@@ -36,7 +40,8 @@ pub(crate) struct ConfigOptions {
     #[arg(long, value_name = "NAME", env = "WALCAST_SERVER_NAME")]
     server_name: Option<String>,
     /// A folder with the Secrets that are not in the files: the value of key KEY of Secret NAME is
-    /// the file NAME/KEY.
+    /// the file NAME/KEY. What is not there either is looked for in the environment, in the
+    /// variable `WALCAST_SECRET_NAME_KEY`: capital letters, and `_` for all but letters and digits.
     #[arg(long, value_name = "DIR", env = "WALCAST_SECRETS")]
     secrets: Option<PathBuf>,
     /// Replaces the placeholders `${NAME}` in the files, by the rules of Flux; defaults as in
@@ -94,11 +99,9 @@ impl ConfigOptions {
         }
         let mut variables = Variables::new();
         if self.env_subst {
-            for (name, value) in env::vars_os() {
-                if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {
-                    // No placeholder can name what cannot be set.
-                    let _ = variables.set(name, &value);
-                }
+            for (name, value) in environment() {
+                // No placeholder can name what cannot be set.
+                let _ = variables.set(name, &value);
             }
         }
         for Assignment { name, value } in &self.set {
@@ -111,11 +114,14 @@ impl ConfigOptions {
     fn load_blocking(&self, workers: &Workers) -> Result<Site, Failure> {
         let files: Result<Vec<SourceFile>, Failure> =
             self.files.iter().map(|file| read(file)).collect();
-        let secrets = self.secrets.as_ref().map(DirectorySecrets::new);
-        let mut options = Options::default();
-        if let Some(secrets) = &secrets {
-            options = options.secrets(secrets);
-        }
+        let folder = self.secrets.as_ref().map(DirectorySecrets::new);
+        let variables_with_secrets = VariableSecrets::new(SECRET_VARIABLE, environment());
+        let mut secrets = SecretSources::default();
+        secrets
+            .0
+            .extend(folder.iter().map(|one| one as &dyn SecretSource));
+        secrets.0.push(&variables_with_secrets);
+        let mut options = Options::default().secrets(&secrets);
         if let Some(name) = &self.server_name {
             options = options.server_name(name);
         }
@@ -138,6 +144,18 @@ impl ConfigOptions {
             parameters: loaded.config.parameters,
         })
     }
+}
+
+/// What the names of variables with values of Secrets begin with.
+const SECRET_VARIABLE: &str = "WALCAST_SECRET_";
+
+/// Returns the environment, without what is not text.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    let text = |(name, value): (OsString, OsString)| {
+        let name = name.into_string().ok()?;
+        Some((name, value.into_string().ok()?))
+    };
+    env::vars_os().filter_map(text)
 }
 
 /// Far more than any configuration has.

@@ -11,7 +11,10 @@ use super::{
     cluster::Cluster,
     plugin::BackupPluginConfiguration,
 };
-use crate::crd::{core::LocalObjectReference, open_enum::open_enum, resource::resource};
+use crate::{
+    crd::{core::LocalObjectReference, open_enum::open_enum, resource::resource},
+    schedule::{InvalidSchedule, Schedule},
+};
 
 resource! {
     /// Backups of a cluster again and again.
@@ -140,6 +143,23 @@ pub struct ScheduledBackupSpec {
 }
 
 impl ScheduledBackupSpec {
+    /// Reads the schedule as the operator does.
+    ///
+    /// ```
+    /// # use walcast::crd::cnpg::ScheduledBackupSpec;
+    /// use jiff::{civil::date, tz::TimeZone};
+    ///
+    /// let meant_daily = ScheduledBackupSpec::new("db", "0 3 * * *").schedule()?;
+    /// assert_eq!(meant_daily.runs_per_day(date(2026, 11, 25), &TimeZone::UTC), 24);
+    /// # Ok::<(), walcast::schedule::InvalidSchedule>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The operator refuses the text, or it has a placeholder.
+    pub fn schedule(&self) -> Result<Schedule, InvalidSchedule> {
+        Schedule::parse(&self.schedule)
+    }
+
     /// Asks for backups of `cluster` by the default method.
     pub fn new(cluster: impl Into<String>, schedule: impl Into<String>) -> Self {
         Self {

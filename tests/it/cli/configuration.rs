@@ -221,6 +221,29 @@ stringData: {ca.crt: no certificate}
 }
 
 #[test]
+fn secrets_come_from_the_environment_last() {
+    let mut world = World::new();
+    let server = S3Server::start();
+    let options = server.options().clone();
+    let keys = "s3Credentials: {accessKeyId: {name: fra-keys, key: id}, \
+                secretAccessKey: {name: fra-keys, key: secret}}";
+    let place = format!("destinationPath: s3://{}/pg", options.bucket);
+    let endpoint = format!("endpointURL: {}", server.endpoint());
+    world.add_store("b", &[&place, &endpoint, keys]);
+    let segment = world.write_segment(1);
+    let mut command = world.command(&["wal-archive", &segment, "--spool", "../spool"]);
+    command
+        .env("WALCAST_SECRET_FRA_KEYS_ID", &options.access_key)
+        .env("WALCAST_SECRET_FRA_KEYS_SECRET", &options.secret_key);
+
+    let with: Ran = command.output().unwrap().into();
+    let without = world.archive(2, &[]);
+
+    with.assert_silent_success();
+    without.assert_ended(1, "secret `fra-keys` is not there");
+}
+
+#[test]
 fn secrets_come_from_a_folder_too_and_are_never_printed() {
     let server = S3Server::start();
     let mut world = World::with_folders(&["a"]);

@@ -17,7 +17,7 @@ use walcast::{
         cnpg::{Backup, Cluster, Database, Pooler, ScheduledBackup},
         pgbackrest::{PluginConfig, Repository, Stanza},
     },
-    manifest::documents,
+    manifest::{Node, Typed, documents},
 };
 
 /// A kind of resource.
@@ -27,6 +27,8 @@ struct Kind {
     definition: fn() -> CustomResourceDefinition,
     /// Reads a document as the type and writes it again.
     round_trip: fn(Value) -> serde_json::Result<Value>,
+    /// Reads a document as the type, with what it has no place for, and writes it again.
+    kept: fn(&Node) -> Option<Value>,
 }
 
 const KINDS: &[Kind] = &[
@@ -50,12 +52,17 @@ impl Kind {
             name,
             definition: R::crd,
             round_trip: round_trip::<R>,
+            kept: kept::<R>,
         }
     }
 }
 
 fn round_trip<R: DeserializeOwned + Serialize>(json: Value) -> serde_json::Result<Value> {
     serde_json::to_value(serde_json::from_value::<R>(json)?)
+}
+
+fn kept<R: DeserializeOwned + Serialize>(node: &Node) -> Option<Value> {
+    Typed::<R>::decode(node).value?.to_json().ok()
 }
 
 fn fixtures(folder: &str) -> PathBuf {
