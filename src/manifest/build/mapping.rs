@@ -62,8 +62,15 @@ impl RawMapping {
     }
 }
 
+/// Whether this key takes in another mapping: `<<`, plain or with the tag that `yq` writes.
 pub(super) fn is_merge_key(event: &Event<'_>) -> bool {
-    matches!(event, Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<")
+    match event {
+        Event::Scalar(text, style, _, tag) if text == "<<" => match tag {
+            None => *style == ScalarStyle::Plain,
+            Some(tag) => tag.core_suffix() == Some("merge"),
+        },
+        _ => false,
+    }
 }
 
 pub(super) fn into_key(node: Node) -> Result<Key> {

@@ -66,6 +66,10 @@ fn merged_keys_yield_to_written_ones_and_earlier_sources_win() {
     let field = |key| root.field(key).unwrap().to_json().to_string();
     assert_eq!(field("c"), r#"{"w":3,"x":1,"z":2}"#);
     assert_eq!(field("d"), r#"{"w":1,"x":4}"#);
+    assert_eq!(
+        json("a: &a {x: 1}\nb: {!!merge <<: *a}"),
+        r#"{"a":{"x":1},"b":{"x":1}}"#
+    );
     assert_eq!(json("'<<': 1"), r#"{"<<":1}"#);
 }
 
