@@ -11,7 +11,7 @@ use super::{
     fetch::Fetcher,
     lane::{Lane, PARKED_FOR, Sent},
 };
-use crate::{pg::WalFileName, repository::Expect};
+use crate::{pg::WalFileName, repository::Expect, spool::Entry};
 
 /// How long a file rests that no other destination could give.
 const UNAVAILABLE_FOR: Duration = Duration::from_secs(10);
@@ -110,25 +110,39 @@ impl Backlog {
         let Some(entry) = lane.spool.entry(name) else {
             return Ok(());
         };
-        let wal = self.fetcher.load(&entry).await?;
+        let Some(wal) = self.fetcher.load(&entry).await? else {
+            return self.not_held_by_others(&entry).await;
+        };
         match lane.send(&wal, Expect::Unknown).await {
             Sent::Stored => {
                 lane.spool.pay(name, &lane.destination.id).await;
             }
-            Sent::Conflict(reason) => {
-                let until = lane
-                    .clock
-                    .now()
-                    .saturating_add(PARKED_FOR)
-                    .unwrap_or_default();
-                lane.spool
-                    .park(name, &lane.destination.id, reason, until)
-                    .await;
-            }
+            Sent::Conflict(reason) => self.park(name, reason).await,
             Sent::Failed(_, Verdict::GiveUp) => {}
             Sent::Failed(_, Verdict::Retry(pause)) => tokio::time::sleep(pause).await,
         }
         Ok(())
+    }
+
+    /// Pays what is held already; what nobody has cannot be paid, and is looked at again later.
+    async fn not_held_by_others(&self, entry: &Entry) -> Result<(), String> {
+        let (name, id) = (entry.name, &self.lane.destination.id);
+        // Content that is remembered may be another than the one that is held.
+        if entry.content.is_none() && self.fetcher.is_held(name).await? {
+            self.lane.spool.pay(name, id).await;
+        } else {
+            self.park(name, "nobody holds it".to_owned()).await;
+        }
+        Ok(())
+    }
+
+    async fn park(&self, name: WalFileName, reason: String) {
+        let lane = &self.lane;
+        let until = lane.clock.now().saturating_add(PARKED_FOR);
+        let until = until.unwrap_or_default();
+        lane.spool
+            .park(name, &lane.destination.id, reason, until)
+            .await;
     }
 }
 

@@ -41,10 +41,11 @@ pub(super) struct Fetcher {
 }
 
 impl Fetcher {
-    /// Gets the bytes from the spool, else from another destination.
-    pub(super) async fn load(&self, entry: &Entry) -> Result<WalFile, String> {
+    /// Gets the bytes from the spool, else from another destination; `None` if all the others
+    /// answered and none holds it.
+    pub(super) async fn load(&self, entry: &Entry) -> Result<Option<WalFile>, String> {
         match self.load_spooled(entry).await {
-            Ok(Some(wal)) => return Ok(wal),
+            Ok(Some(wal)) => return Ok(Some(wal)),
             Ok(None) => {}
             Err(reason) => {
                 tracing::warn!(segment = %entry.name, reason, "fetched from a destination instead");
@@ -53,25 +54,38 @@ impl Fetcher {
         self.load_from_others(entry).await
     }
 
-    async fn load_from_others(&self, entry: &Entry) -> Result<WalFile, String> {
+    async fn load_from_others(&self, entry: &Entry) -> Result<Option<WalFile>, String> {
         let mut reasons = Vec::new();
-        let mut others = self.others(entry.name);
+        let mut others = self.others(entry);
         others.sort_by_key(|lane| !lane.is_closed());
         for other in &others {
             match self.load_from(other, entry).await {
-                Ok(wal) if entry.content.is_some() => return Ok(wal),
-                Ok(wal) => return self.agreed(wal, other, &others).await,
+                Ok(None) => {}
+                Ok(Some(wal)) if entry.content.is_some() => return Ok(Some(wal)),
+                Ok(Some(wal)) => return self.agreed(wal, other, &others).await.map(Some),
                 Err(reason) => reasons.push(format!("{}: {reason}", other.destination.id)),
             }
         }
-        Err(reasons.join("; "))
+        if reasons.is_empty() {
+            Ok(None)
+        } else {
+            Err(reasons.join("; "))
+        }
     }
 
-    /// The other destinations that may hold `name`.
-    fn others(&self, name: WalFileName) -> Vec<Arc<Lane>> {
+    /// Returns whether the own destination holds the file, whatever its content.
+    pub(super) async fn is_held(&self, name: WalFileName) -> Result<bool, String> {
+        let found = find(&self.own, name).await?;
+        Ok(!found.is_empty())
+    }
+
+    /// The other destinations that may hold the file. Those that owe it do not, unless the record
+    /// was lost: then all are said to owe it.
+    fn others(&self, entry: &Entry) -> Vec<Arc<Lane>> {
         let may_hold = |lane: &&Arc<Lane>| {
             let id = &lane.destination.id;
-            *id != self.own.destination.id && !lane.spool.owes_file(id, name)
+            let owes = entry.content.is_some() && lane.spool.owes_file(id, entry.name);
+            *id != self.own.destination.id && !owes
         };
         self.lanes.iter().filter(may_hold).cloned().collect()
     }
@@ -145,20 +159,15 @@ impl Fetcher {
         }))
     }
 
-    async fn load_from(&self, other: &Lane, entry: &Entry) -> Result<WalFile, String> {
-        let repository = &other.destination.repository;
-        let found = timeout(READ_PATIENCE, repository.find_wal(entry.name))
-            .await
-            .map_err(|_| "no answer".to_owned())?
-            .map_err(|error| chain(&error))?;
-        let mut reason = "does not hold it".to_owned();
-        for stored in found {
+    async fn load_from(&self, other: &Lane, entry: &Entry) -> Result<Option<WalFile>, String> {
+        let mut result = Ok(None);
+        for stored in find(other, entry.name).await? {
             match self.fetch(other, entry, &stored).await {
-                Ok(wal) => return Ok(wal),
-                Err(error) => reason = error,
+                Ok(wal) => return Ok(Some(wal)),
+                Err(reason) => result = Err(reason),
             }
         }
-        Err(reason)
+        result
     }
 
     async fn fetch(
@@ -217,4 +226,11 @@ impl Fetcher {
                 .ok_or_else(|| "nothing was encoded".to_owned()),
         }
     }
+}
+
+async fn find(lane: &Lane, name: WalFileName) -> Result<Vec<StoredWal>, String> {
+    timeout(READ_PATIENCE, lane.destination.repository.find_wal(name))
+        .await
+        .map_err(|_| "no answer".to_owned())?
+        .map_err(|error| chain(&error))
 }

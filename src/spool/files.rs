@@ -59,7 +59,8 @@ impl Inner {
         Ok(files)
     }
 
-    /// Creates what is missing and clears half-written entries, which were never acknowledged.
+    /// Creates what is missing and clears half-written entries, which were never acknowledged, and
+    /// half-removed ones.
     fn prepare(&self) -> Result<(), SpoolError> {
         let (disk, root) = (&*self.disk, &*self.root);
         let create = || {
@@ -105,8 +106,6 @@ impl Inner {
             .and_then(|content| serde_json::from_slice::<Record>(&content).ok());
         let mut entry = match record {
             Some(record) => record.into_entry(),
-            // A removal that was cut short leaves no record but a payment.
-            None if names.iter().any(|name| name.starts_with(PAID)) => Entry::unknown(name, vec![]),
             None => self.damaged(name),
         };
         for file in &names {
@@ -119,7 +118,7 @@ impl Inner {
         }
         if entry.owed.is_empty() {
             // Tried again at the next start if it cannot be removed now.
-            let _ = self.disk.remove_dir_all(&folder);
+            let _ = self.settle(name);
         } else {
             self.lock_queue().insert(entry);
         }
@@ -220,7 +219,6 @@ impl Inner {
 
     pub(super) fn pay(&self, name: WalFileName, destination: &DestinationId) -> io::Result<()> {
         let _files = self.lock_files();
-        let folder = self.folder(name);
         let settled = {
             let mut queue = self.lock_queue();
             let known = queue.get(name).is_some();
@@ -231,18 +229,24 @@ impl Inner {
             known.then_some(settled)
         };
         failpoint::pass("spool-before-payment");
-        let marker = folder.join(format!("{PAID}{destination}"));
         let done = match settled {
             None => return Ok(()),
-            // The payment first: without it a removal that is cut short would look damaged.
-            Some(true) => disk::write_new(&*self.disk, &marker, b"").and_then(|()| {
-                failpoint::pass("spool-before-settlement");
-                self.disk.remove_dir_all(&folder)
-            }),
-            Some(false) => disk::write_new(&*self.disk, &marker, b""),
+            Some(true) => self.settle(name),
+            Some(false) => {
+                let marker = self.folder(name).join(format!("{PAID}{destination}"));
+                disk::write_new(&*self.disk, &marker, b"")
+            }
         };
         failpoint::pass("spool-after-payment");
         done
+    }
+
+    /// Removes an entry, in one step: a removal that is cut short would look damaged.
+    fn settle(&self, name: WalFileName) -> io::Result<()> {
+        let gone = self.root.join("new").join(name.to_string());
+        self.disk.rename(&self.folder(name), &gone)?;
+        failpoint::pass("spool-before-settlement");
+        self.disk.remove_dir_all(&gone)
     }
 
     pub(super) fn forget(&self, destination: &DestinationId) -> Result<usize, SpoolError> {

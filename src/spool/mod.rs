@@ -3,14 +3,15 @@
 //! ```text
 //! SPOOL/format.json                        written once
 //! SPOOL/state.json                         health of the destinations, for the next process
-//! SPOOL/new/N/                             an entry being written
+//! SPOOL/new/N/                             an entry being written or removed
 //! SPOOL/queue/TIMELINE/NAME/entry.json     which file, who owes it since when and why
 //! SPOOL/queue/TIMELINE/NAME/NAME[.lz4]     its bytes, encoded; absent for a recorded gap
 //! SPOOL/queue/TIMELINE/NAME/paid.DEST      DEST holds it by now
 //! SPOOL/queue/TIMELINE/NAME/parked.DEST    DEST holds other content under this name
 //! ```
 //!
-//! - An entry is synced in `new/` and renamed: it is complete or absent after any crash.
+//! - An entry is synced in `new/` and renamed, and back when it is settled: it is complete or
+//!   absent after any crash.
 //! - Bytes are copied, never linked: PostgreSQL recycles its segments in place.
 //! - A payment is not synced. Losing one costs a repeated upload of the same bytes.
 //! - After a failed sync nothing is tried again on the same files: the entry is given up.

@@ -361,7 +361,7 @@ async fn inspecting_sees_what_is_owed_and_changes_nothing() {
         spool.owe(wal, debts, true).await.unwrap();
     }
     spool.pay(owed.name, &ids()[1]).await;
-    // A removal that was cut short.
+    // All is paid, and the removal is missing.
     let folder = format!("{ROOT}/queue/00000001/{}", paid.name);
     for id in ids() {
         disk.place(Path::new(&format!("{folder}/paid.{id}")), b"");

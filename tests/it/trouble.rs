@@ -154,3 +154,28 @@ fn a_spool_that_cannot_be_written_is_missed_only_when_somebody_is_behind() {
     assert_eq!(world.archive(2, &[]).code, Some(0));
     assert!(world.holds("b", 2));
 }
+
+#[test]
+fn a_damaged_record_is_healed_from_whoever_holds_the_file() {
+    let world = World::with_folders(&["kept", "lost"]);
+    world.archive(1, &[]).assert_silent_success();
+    // `lost` owes the first, nobody holds the third; what was recorded of them cannot be read.
+    let [first, third] = [1, 3].map(wal::name);
+    fs::remove_dir_all(world.path("lost/main/wals")).unwrap();
+    for name in [&first, &third] {
+        let entry = world.path("spool/queue/00000001").join(name);
+        fs::create_dir_all(&entry).unwrap();
+        fs::write(entry.join("entry.json"), "{").unwrap();
+    }
+
+    let ran = world.archive(4, &["--drain=1m"]);
+
+    ran.assert_ended(0, "damaged");
+    assert!(world.holds("kept", 1) && world.holds("lost", 1));
+    for destination in world.known().destinations {
+        assert_eq!(destination.owed, 1, "{destination:?}");
+    }
+    let parked = format!("spool/queue/00000001/{third}/parked.lost");
+    let parked = fs::read_to_string(world.path(parked)).unwrap();
+    assert!(parked.contains("nobody holds it"), "{parked}");
+}
