@@ -67,7 +67,7 @@ pub(super) fn is_merge_key(event: &Event<'_>) -> bool {
     match event {
         Event::Scalar(text, style, _, tag) if text == "<<" => match tag {
             None => *style == ScalarStyle::Plain,
-            Some(tag) => tag.core_suffix() == Some("merge"),
+            Some(tag) => tag.original() == "!!merge",
         },
         _ => false,
     }

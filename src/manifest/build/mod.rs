@@ -193,15 +193,17 @@ impl<'t> Builder<'_, 't> {
                 (Event::MappingEnd, end) => break end,
                 first => first,
             };
-            let is_merge = is_merge_key(&first.0);
-            let key = self.node(first, depth + 1)?;
+            let key = if is_merge_key(&first.0) {
+                None
+            } else {
+                Some(into_key(self.node(first, depth + 1)?)?)
+            };
             let next = self.event()?;
             let value = self.node(next, depth + 1)?;
             last = Some(value.span);
-            if is_merge {
-                raw.merge(value)?;
-            } else {
-                raw.insert(into_key(key)?, value)?;
+            match key {
+                None => raw.merge(value)?,
+                Some(key) => raw.insert(key, value)?,
             }
         };
         Ok(Node {
