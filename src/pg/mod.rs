@@ -1,8 +1,9 @@
 //! Facts about PostgreSQL: names, positions, file headers, and what a base backup takes.
 //!
-//! Everything here is a pure function over text or bytes: no I/O, no clock, no store. The formats
-//! are PostgreSQL's own (versions 13 to 18, little-endian servers) and were checked against files
-//! that those servers wrote, which the tests carry as fixtures.
+//! Everything here is a pure function over text or bytes: no I/O, no clock, no store. Only
+//! `server`, which comes with the feature `postgres`, asks one that runs. The formats are
+//! PostgreSQL's own (versions 13 to 18, little-endian servers) and were checked against files that
+//! those servers wrote, which the tests carry as fixtures.
 //!
 //! ```
 //! use walcast::pg::{SegmentName, SegmentSize, WalFileName};
@@ -15,6 +16,7 @@
 //! ```
 
 mod archive_status;
+mod backed_up_server;
 mod control;
 mod data_dir;
 mod data_page;
@@ -27,6 +29,9 @@ mod range;
 mod relation_file;
 mod segment_name;
 mod segment_size;
+#[cfg(feature = "postgres")]
+#[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
+pub mod server;
 mod system_id;
 mod tablespace_map;
 mod timeline;
@@ -35,6 +40,7 @@ mod wal_file;
 
 pub use self::{
     archive_status::{ArchiveStatus, StatusFile},
+    backed_up_server::{BackedUpServer, Tablespace},
     control::{ClusterState, ControlData, InvalidControlFile},
     data_dir::{DataDirRules, DirectoryRules, EntryKind, RuleSet, Take},
     data_page::{DataPage, PageVerdict},

@@ -1,7 +1,7 @@
 use super::{SegmentName, SegmentSize};
 
 /// Consecutive segments of one timeline, both ends included.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, serde::Serialize)]
 pub struct SegmentRange {
     /// The first segment.
     pub first: SegmentName,

@@ -84,6 +84,13 @@ impl MajorVersion {
         format!("PG_{self}_{}", self.catalog_version())
     }
 
+    /// Finds the version by the setting `server_version_num`, such as 150020 for 15.20.
+    pub fn from_server_version(number: u32) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|version| version.number() == number / 10_000)
+    }
+
     /// Finds the version by the first number of a WAL page.
     pub fn from_wal_magic(magic: u16) -> Option<Self> {
         Self::ALL
@@ -127,6 +134,10 @@ mod tests {
             let control = (version.control_version(), version.catalog_version());
 
             assert_eq!(
+                MajorVersion::from_server_version(version.number() * 10_000 + 7),
+                Some(version)
+            );
+            assert_eq!(
                 MajorVersion::from_wal_magic(version.wal_magic()),
                 Some(version)
             );
@@ -147,6 +158,8 @@ mod tests {
 
     #[test]
     fn unknown_numbers_are_refused() {
+        assert_eq!(MajorVersion::from_server_version(120_022), None);
+        assert_eq!(MajorVersion::from_server_version(190_000), None);
         assert_eq!(MajorVersion::from_wal_magic(0xD101), None);
         assert_eq!(MajorVersion::from_control(1300, 202_406_281), None);
         for text in ["", "12", "19", "15.3", "015", "15 "] {

@@ -55,8 +55,9 @@ impl Cluster {
             "--auth=trust",
             "--no-sync",
             "--wal-segsize=1",
+            "--data-checksums",
         ]);
-        succeed(initdb.args(["--encoding=UTF8", "--no-locale", "--no-instructions"]));
+        succeed(initdb.args(["--encoding=UTF8", "--no-locale"]));
         cluster.configure(
             "fsync = off\nautovacuum = off\nlisten_addresses = ''\nshared_buffers = 16MB\n\
              max_connections = 10\ncheckpoint_timeout = 1h\nmax_wal_size = 1GB\nlog_checkpoints = off\n",
@@ -85,6 +86,28 @@ impl Cluster {
         &self.data
     }
 
+    /// Returns how a server of the cluster is reached.
+    pub(crate) fn conninfo(&self) -> String {
+        format!("host={} user=postgres", self.sockets.display())
+    }
+
+    /// Returns the cluster whose data directory is in `folder` already.
+    pub(crate) fn of(folder: &Path) -> Self {
+        Self::at(folder)
+    }
+
+    /// Returns where the server's socket is.
+    pub(crate) fn sockets(&self) -> &Path {
+        &self.sockets
+    }
+
+    /// Makes a folder beside the data directory that belongs to the server.
+    pub(crate) fn make_folder(&self, name: &str) -> PathBuf {
+        let folder = self.data.with_file_name(name);
+        succeed(as_server("mkdir").arg(&folder));
+        folder
+    }
+
     /// Adds lines to the configuration.
     pub(crate) fn configure(&self, lines: &str) {
         let path = self.data.join("postgresql.conf");
@@ -95,6 +118,11 @@ impl Cluster {
     /// Has the next server recover from the archive.
     pub(crate) fn recover(&self) {
         fs::write(self.data.join("recovery.signal"), "").unwrap();
+    }
+
+    /// Has the next server be a standby.
+    pub(crate) fn stand_by(&self) {
+        fs::write(self.data.join("standby.signal"), "").unwrap();
     }
 
     /// Returns what the servers have logged.
@@ -131,20 +159,31 @@ pub(crate) struct Server {
 impl Server {
     /// Waits until it takes commands and has nothing left to recover.
     #[track_caller]
-    pub(crate) fn until_open(mut self) -> Self {
-        let started = self.is_open_or_ended();
+    pub(crate) fn until_open(self) -> Self {
+        self.until_it_says(b"f\n")
+    }
+
+    /// Waits until it takes commands as a standby.
+    #[track_caller]
+    pub(crate) fn until_standby(self) -> Self {
+        self.until_it_says(b"t\n")
+    }
+
+    #[track_caller]
+    fn until_it_says(mut self, is_in_recovery: &[u8]) -> Self {
+        let started = self.says_or_ended(is_in_recovery);
         assert!(started, "PostgreSQL ended: {}", self.cluster.log());
         self
     }
 
-    fn is_open_or_ended(&mut self) -> bool {
+    fn says_or_ended(&mut self, is_in_recovery: &[u8]) -> bool {
         let cluster = self.cluster.clone();
         let look = || {
             if self.child.try_wait().unwrap().is_some() {
                 return Some(false);
             }
             let output = self.psql("select pg_is_in_recovery()").output().unwrap();
-            (output.stdout == b"f\n").then_some(true)
+            (output.stdout == is_in_recovery).then_some(true)
         };
         until("PostgreSQL's start", look, || cluster.log())
     }
@@ -246,6 +285,15 @@ impl Server {
         succeed(command.args(["--no-sync", "--no-manifest"]));
     }
 
+    /// Checks every table and index by `pg_amcheck`.
+    #[track_caller]
+    pub(crate) fn amcheck(&self) {
+        let mut command = Command::new(program("pg_amcheck"));
+        command.arg("--host").arg(&self.cluster.sockets);
+        command.args(["--username=postgres", "--all", "--install-missing"]);
+        succeed(&mut command);
+    }
+
     /// Ends it without a checkpoint, as a crash would.
     pub(crate) fn crash(&mut self) {
         self.signal(Signal::QUIT);
@@ -285,6 +333,17 @@ fn newest() -> Option<PathBuf> {
         .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse::<u32>().ok())
         .max()?;
     Some(PathBuf::from(format!("/usr/lib/postgresql/{newest}/bin")))
+}
+
+/// Gives everything in `folder` to the user that servers run as.
+pub(crate) fn own(folder: &Path) {
+    if geteuid().is_root() {
+        succeed(
+            Command::new("chown")
+                .args(["-R", "postgres:postgres"])
+                .arg(folder),
+        );
+    }
 }
 
 /// Returns a command as a user that PostgreSQL takes: it refuses root.
