@@ -32,6 +32,7 @@ mod error;
 mod format;
 mod input;
 mod kind;
+mod stream;
 #[cfg(test)]
 mod test_data;
 
@@ -43,4 +44,5 @@ pub use self::{
     encoding::Encoding,
     error::{CodecError, DecodeError},
     kind::Codec,
+    stream::StreamEncoder,
 };

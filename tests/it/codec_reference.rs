@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use walcast::codec::{Codec, Decoder, Encoder, Encoding};
+use walcast::codec::{Codec, Decoder, Encoder, Encoding, StreamEncoder};
 
 use crate::support::{content::wal_like, program};
 
@@ -117,4 +117,35 @@ fn lz4_and_we_read_each_other() {
 #[test]
 fn python_snappy_and_we_read_each_other() {
     check(Codec::Snappy);
+}
+
+#[test]
+fn reference_programs_accept_what_is_written_on_several_threads() {
+    for codec in Codec::ALL {
+        for len in [0, 1, LARGE / 4] {
+            let content = wal_like(len);
+            let encoded = encode_stream(codec, &content);
+            assert!(reference_decode(codec, &encoded) == content, "{codec}");
+            let (package, program, args) = match codec {
+                Codec::Gzip => ("gzip", "gzip", &["-t"][..]),
+                Codec::Bzip2 => ("bzip2", "bzip2", &["-t"][..]),
+                Codec::Xz => ("xz-utils", "xz", &["-t"][..]),
+                Codec::Zstd => ("zstd", "zstd", &["-q", "-t"][..]),
+                Codec::Lz4 => ("lz4", "lz4", &["-q", "-t"][..]),
+                Codec::Snappy => continue,
+            };
+            program::filter(package, program, args, &encoded);
+        }
+    }
+}
+
+fn encode_stream(codec: Codec, content: &[u8]) -> Vec<u8> {
+    let level = matches!(codec, Codec::Gzip | Codec::Bzip2 | Codec::Xz).then_some(1);
+    let mut encoder = StreamEncoder::new(Encoding::new(codec, level).unwrap(), 4).unwrap();
+    let mut out = Vec::new();
+    for piece in content.chunks(300_000) {
+        encoder.write(piece, &mut out).unwrap();
+    }
+    encoder.finish(&mut out).unwrap();
+    out
 }
