@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::Error;
-use crate::pg::{Lsn, SegmentName, SystemId, TimelineId};
+use crate::pg::{Lsn, SegmentName, SegmentSize, SystemId, TimelineId};
 
 /// The base backups of a repository.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +32,8 @@ pub struct StoredBackup {
     pub system_id: Option<SystemId>,
     /// The server's version, such as 150020 for 15.20.
     pub server_version: Option<u32>,
+    /// Size of the server's WAL segments.
+    pub segment_size: Option<SegmentSize>,
     /// The timeline on which it began.
     pub timeline: Option<TimelineId>,
     /// Where recovery begins.

@@ -43,6 +43,14 @@ pub enum Error {
         /// What is wrong with it.
         source: store::InvalidKey,
     },
+    /// What is there contradicts what was asked for; nothing was written.
+    #[error("{repository}: {reason}")]
+    Refused {
+        /// The repository.
+        repository: String,
+        /// Why.
+        reason: String,
+    },
     /// An encoding is not available in this build.
     #[error("{repository}: {source}")]
     Codec {
@@ -59,6 +67,7 @@ impl Error {
         match self {
             Self::Store(error) => error.class(),
             Self::TimedOut { .. } => Class::Transient,
+            Self::Refused { .. } => Class::Conflict,
             Self::Damaged { .. } | Self::Key { .. } | Self::Codec { .. } => Class::Invalid,
         }
     }
@@ -80,6 +89,9 @@ impl Error {
             }
             Self::Damaged { .. } => {
                 Some("Keep the object for inspection and copy it again from another destination.")
+            }
+            Self::Refused { .. } => {
+                Some("Look at what is there; use another server name, or try again later.")
             }
             Self::Key { .. } => Some("Change the path or the server name of this destination."),
             Self::Codec { .. } => Some("Build walcast with the feature named after the codec."),

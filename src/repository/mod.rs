@@ -6,12 +6,14 @@
 
 mod backup;
 pub mod barman;
+mod base;
 #[cfg(feature = "test-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
 pub mod conformance;
 mod content;
 mod decode;
 mod error;
+mod tree;
 mod wal;
 
 use std::fmt;
@@ -22,10 +24,16 @@ use futures_util::stream::BoxStream;
 
 pub use self::{
     backup::{BackupState, Backups, DamagedBackup, Keep, StoredBackup},
+    base::{
+        BackupEncoder, BackupEncoding, BackupEnd, BackupReader, BackupStart, BackupWriter,
+        ObjectName, ObjectSink,
+    },
     content::{digest_of, same_content},
     error::{Error, Result},
+    tree::{Attributes, InvalidTreePath, Tree, TreeEvent, TreePath},
     wal::{ClusterIdentity, StoredWal, WalFile},
 };
+pub use crate::pg::{BackedUpServer, Tablespace};
 use crate::{codec::Encoding, pg::WalFileName};
 
 /// A cluster's backups in one layout on one store.
@@ -81,6 +89,29 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
     ///
     /// Those of the store; there is no partial answer.
     async fn backups(&self) -> Result<Backups>;
+
+    /// Returns how base backups are to be encoded.
+    fn backup_encoding(&self) -> BackupEncoding;
+
+    /// Creates an encoder of that encoding, which may use so many threads of its own.
+    fn backup_encoder(&self, threads: usize) -> Box<dyn BackupEncoder>;
+
+    /// Begins a base backup, and writes down that it began where the layout has a place for that.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] if what is there contradicts it: backups of another cluster, or one that
+    /// began in the same second. Nothing was written then.
+    async fn begin_backup(&self, start: &BackupStart) -> Result<Box<dyn BackupWriter>>;
+
+    /// Opens a base backup that [`backups`](Self::backups) told of.
+    ///
+    /// # Errors
+    ///
+    /// Class [`Missing`](crate::store::Class::Missing) if it is gone, and
+    /// [`Invalid`](crate::store::Class::Invalid) if its record cannot be understood or objects are
+    /// missing.
+    async fn open_backup(&self, id: &str) -> Result<Box<dyn BackupReader>>;
 }
 
 /// An on-store layout.

@@ -97,7 +97,7 @@ impl fmt::Display for ArchiveName {
 /// When an archive is full, and in which parts it is uploaded.
 ///
 /// The figures are those of `barman-cloud-backup`, except that parts are equal here.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct ArchiveLimits {
     max_archive_size: u64,
     min_part_size: u64,
@@ -131,9 +131,10 @@ impl ArchiveLimits {
 }
 
 impl Default for ArchiveLimits {
-    /// Archives of 100 GiB.
+    /// Archives of 40 GiB in parts of 8 MiB, so that a few parts do not need much memory. The
+    /// tools' own default is 100 GiB; they read archives of any size.
     fn default() -> Self {
-        Self::new(100 << 30, 0)
+        Self::new(40 << 30, 8 << 20)
     }
 }
 
@@ -212,10 +213,10 @@ pub(super) mod tests {
 
     #[test]
     fn limits_are_those_of_the_tool() {
-        let default = ArchiveLimits::default();
-        assert_eq!(default.part_size(), 21_474_836);
-        assert!(!default.is_full(100 << 30));
-        assert!(default.is_full((100 << 30) + 1));
+        let tools = ArchiveLimits::new(100 << 30, 0);
+        assert_eq!(tools.part_size(), 21_474_836);
+        assert!(!tools.is_full(100 << 30));
+        assert!(tools.is_full((100 << 30) + 1));
 
         assert_eq!(ArchiveLimits::new(6 << 20, 0).part_size(), 5 << 20);
         assert_eq!(ArchiveLimits::new(6 << 20, 64 << 20).part_size(), 64 << 20);

@@ -16,9 +16,13 @@
 //! no checksum of the content, so what is stored can be compared only by reading it. The tools
 //! replace what is there without a look; we never do.
 
+mod archive_encoding;
 mod archive_name;
+mod archive_writer;
 mod backup_id;
 mod backup_keys;
+mod backup_reader;
+mod backup_writer;
 mod backups;
 mod info;
 mod keys;
@@ -26,6 +30,7 @@ mod list;
 mod literal;
 mod put;
 mod seen;
+mod tar;
 
 use std::{fmt, sync::Arc};
 
@@ -34,7 +39,9 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
 pub use self::{
+    archive_encoding::ArchiveEncoding,
     archive_name::{ArchiveLimits, ArchiveName, ArchiveSet},
+    archive_writer::ArchiveEncoder,
     backup_id::{BackupId, InvalidBackupId, InvalidBackupName, check_backup_name},
     backup_keys::{BackupKeys, BackupObject},
     backups::{BarmanBackup, StoredArchive},
@@ -46,7 +53,8 @@ pub use self::{
 };
 use self::{list::Lister, seen::Seen};
 use super::{
-    Backups, ClusterIdentity, Expect, Format, PutOutcome, Repository, Result, StoredWal, WalFile,
+    BackupEncoder, BackupEncoding, BackupReader, BackupStart, BackupWriter, Backups,
+    ClusterIdentity, Expect, Format, PutOutcome, Repository, Result, StoredWal, WalFile,
     decode::Encoded,
 };
 use crate::{
@@ -65,19 +73,22 @@ pub struct BarmanSettings {
     pub server_name: String,
     /// How WAL is written. What is there already may be encoded in any way.
     pub wal_encoding: Encoding,
-    /// Tags of WAL objects, where the store has tags.
+    /// How the archives of base backups are written.
+    pub archives: ArchiveEncoding,
+    /// Tags of objects, where the store has tags.
     pub tags: Tags,
     /// Tags of history files instead of [`tags`](Self::tags); none for the same ones.
     pub history_tags: Tags,
 }
 
 impl BarmanSettings {
-    /// Settings with uncompressed WAL and without tags, as the tools have them by default.
+    /// Settings with nothing compressed and without tags, as the tools have them by default.
     pub fn new(prefix: impl Into<String>, server_name: impl Into<String>) -> Self {
         Self {
             prefix: prefix.into(),
             server_name: server_name.into(),
             wal_encoding: Encoding::PLAIN,
+            archives: ArchiveEncoding::default(),
             tags: Tags::default(),
             history_tags: Tags::default(),
         }
@@ -162,8 +173,12 @@ impl Repository for BarmanRepository {
         self.settings.wal_encoding
     }
 
-    /// Asks for one level of a listing. The layout does not record which cluster it belongs to.
-    async fn check(&self, _identity: Option<&ClusterIdentity>) -> Result<()> {
+    /// Asks for one level of a listing. Nothing but its base backups tells to which cluster the
+    /// place belongs; the newest counts, as a cluster gets another identity by an upgrade.
+    async fn check(&self, identity: Option<&ClusterIdentity>) -> Result<()> {
+        if let Some(identity) = identity {
+            return self.check_cluster(identity.system_id).await;
+        }
         self.store().list_level(self.keys().server()).await?;
         Ok(())
     }
@@ -193,6 +208,22 @@ impl Repository for BarmanRepository {
 
     async fn backups(&self) -> Result<Backups> {
         self.describe_backups().await
+    }
+
+    fn backup_encoding(&self) -> BackupEncoding {
+        BackupEncoding(self.settings.archives)
+    }
+
+    fn backup_encoder(&self, threads: usize) -> Box<dyn BackupEncoder> {
+        Box::new(ArchiveEncoder::new(self.settings.archives, threads))
+    }
+
+    async fn begin_backup(&self, start: &BackupStart) -> Result<Box<dyn BackupWriter>> {
+        Ok(Box::new(self.begin(start).await?))
+    }
+
+    async fn open_backup(&self, id: &str) -> Result<Box<dyn BackupReader>> {
+        Ok(Box::new(self.open_base_backup(id).await?))
     }
 }
 

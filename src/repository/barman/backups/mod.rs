@@ -74,6 +74,7 @@ impl BarmanBackup {
             ended: info.end_time.map(InfoTime::at),
             system_id: info.systemid,
             server_version: info.version,
+            segment_size: Some(info.segment_size()),
             timeline: info.timeline,
             start: info.begin_xlog,
             stop: info.end_xlog,

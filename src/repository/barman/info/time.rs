@@ -29,6 +29,11 @@ impl InfoTime {
     pub const fn at(self) -> Timestamp {
         self.at
     }
+
+    /// Returns the offset with which it is written.
+    pub const fn offset(self) -> Offset {
+        self.offset
+    }
 }
 
 impl From<Timestamp> for InfoTime {
