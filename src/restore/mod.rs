@@ -1,5 +1,17 @@
 //! Reading back, from whichever destination has it.
 
+pub mod base;
+pub mod place;
+pub mod plan;
+mod target;
+#[cfg(test)]
+mod test_data;
 mod wal;
 
-pub use self::wal::{Fetched, WalFetchError, WalFetcher};
+pub use self::{
+    target::{
+        InvalidRecoverySettings, Purpose, RecoverySettings, RecoveryTarget, TargetAction,
+        TargetTimeline,
+    },
+    wal::{Fetched, WalFetchError, WalFetcher},
+};
