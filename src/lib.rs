@@ -3,13 +3,13 @@
 //! A WAL segment is read once, hashed once and compressed once, and goes to every *destination*.
 //! One that is down, slow or full neither blocks PostgreSQL nor loses a segment: it *owes* it,
 //! which is on record before PostgreSQL hears "archived", and is made good later, from the spool
-//! or from a destination that holds it. What is written, Barman Cloud's own tools restore, and
-//! the other way round.
+//! or from a destination that holds it. A base backup reads the server's files once for all of them.
+//! What is written, Barman Cloud's own tools restore, and the other way round.
 //!
 //! ```text
 //!  archive_command     the program `walcast`, an example, your own code
 //!        │
-//!     fanout  restore          several destinations: policy, lanes, breakers, catch-up
+//!  fanout  backup  restore     several destinations: policy, lanes, one pass, failover
 //!        │
 //!      spool                   what is owed, remembered durably
 //!        │
@@ -83,6 +83,7 @@
 //! | `zstd`, `lz4` | yes | these codecs; gzip is always there |
 //! | `bzip2`, `xz`, `snappy` | no | these codecs |
 //! | `aws-chain` | no | credentials from the AWS provider chain (`inheritFromIAMRole`) |
+//! | `postgres` | no | asking a server: facts, begin and end of a base backup |
 //! | `cli` | no | the program `walcast`, with all of the above |
 //! | `test-util` | no | fault injection, simulated disks, conformance suites |
 //! | `failpoints` | no | places where a test may kill the process |
@@ -110,8 +111,10 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod backup;
 pub mod budget;
 pub mod byte_size;
+pub mod catalog;
 pub mod clock;
 pub mod codec;
 #[cfg(all(feature = "crd", feature = "manifest"))]

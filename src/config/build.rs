@@ -6,12 +6,12 @@ use super::{Config, Credentials, DestinationConfig, LayoutConfig, Location, S3Lo
 use crate::{
     codec::{Codec, CodecError, Encoding},
     crd::{
-        barman_cloud::{Encryption, WalCompression},
+        barman_cloud::{DataCompression, Encryption, WalCompression},
         pgbackrest::UriStyle,
     },
     destination::{DestinationId, InvalidDestinationId},
     fanout::Destination,
-    repository::barman::{BarmanRepository, BarmanSettings},
+    repository::barman::{ArchiveEncoding, ArchiveLimits, BarmanRepository, BarmanSettings},
     store::{
         Composition, FsStore, RetryPolicy, Store, compose,
         s3::{self, Addressing, InvalidS3Config, S3Config, S3Store, ServerSideEncryption},
@@ -144,13 +144,17 @@ impl DestinationConfig {
         };
         let settings = BarmanSettings {
             wal_encoding: encoding(barman.wal_compression.as_ref())?,
+            archives: archives(barman.data_compression.as_ref())?,
             tags: self.tags.iter().cloned().collect(),
             history_tags: self.history_tags.iter().flatten().cloned().collect(),
             ..BarmanSettings::new(prefix, server_name)
         };
         let repository = BarmanRepository::new(store, settings, workers.clone());
         let parallel = usize::try_from(self.max_parallel.unwrap_or(1)).unwrap_or(usize::MAX);
-        Ok(Destination::new(id, Arc::new(repository)).with_parallel(parallel))
+        let jobs = usize::try_from(self.jobs.unwrap_or(2)).unwrap_or(usize::MAX);
+        Ok(Destination::new(id, Arc::new(repository))
+            .with_parallel(parallel)
+            .with_jobs(jobs))
     }
 
     fn bucket(&self, s3: &S3Location, workers: &Workers) -> Result<Arc<dyn Store>, BuildCause> {
@@ -213,6 +217,19 @@ fn encoding(compression: Option<&WalCompression>) -> Result<Encoding, BuildCause
         Some(WalCompression::Other(value)) => return Err(unknown("compression", value)),
     };
     Ok(Encoding::new(codec, None)?)
+}
+
+fn archives(compression: Option<&DataCompression>) -> Result<ArchiveEncoding, BuildCause> {
+    let codec = match compression {
+        None => return Ok(ArchiveEncoding::default()),
+        Some(DataCompression::Bzip2) => Codec::Bzip2,
+        Some(DataCompression::Gzip) => Codec::Gzip,
+        Some(DataCompression::Lz4) => Codec::Lz4,
+        Some(DataCompression::Snappy) => Codec::Snappy,
+        Some(DataCompression::Other(value)) => return Err(unknown("compression", value)),
+    };
+    let encoding = Encoding::new(codec, None)?;
+    Ok(ArchiveEncoding::new(encoding, ArchiveLimits::default())?)
 }
 
 fn unknown(field: &'static str, value: &str) -> BuildCause {

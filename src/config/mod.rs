@@ -49,7 +49,7 @@ use self::{
 };
 use crate::{
     crd::{
-        barman_cloud::{Encryption, ObjectStore, RetentionPolicy, WalCompression},
+        barman_cloud::{DataCompression, Encryption, ObjectStore, RetentionPolicy, WalCompression},
         pgbackrest::{Compression, Retention, UriStyle},
     },
     manifest::{self, Variables},
@@ -150,6 +150,8 @@ pub struct DestinationConfig {
     pub encryption: Option<Encryption>,
     /// WAL files that are sent or fetched at a time, at least 1; `None` is both products' 1.
     pub max_parallel: Option<u32>,
+    /// Parts of a base backup that are sent at a time, at least 1; `None` is Barman's 2.
+    pub jobs: Option<u32>,
     /// Tags of objects, by key.
     pub tags: Vec<(String, String)>,
     /// Tags of timeline history files in place of `tags`; `None` uses those.
@@ -172,6 +174,8 @@ pub struct BarmanConfig {
     pub server_name: Option<String>,
     /// The codec of WAL; `None` stores it as it is.
     pub wal_compression: Option<WalCompression>,
+    /// The codec of base backups; `None` stores their archives as they are.
+    pub data_compression: Option<DataCompression>,
     /// For how long backups are kept; `None` is for ever.
     pub retention: Option<RetentionPolicy>,
 }

@@ -63,15 +63,19 @@ pub struct Destination {
     pub repository: Arc<dyn Repository>,
     /// Files sent to it at the same time, of live traffic and of its backlog each; at least 1.
     pub parallel: usize,
+    /// Parts of a base backup sent to it at the same time; at least 1.
+    pub jobs: usize,
 }
 
 impl Destination {
-    /// Creates a destination that takes one live file and one of its backlog at a time.
+    /// Creates a destination that takes one live file and one of its backlog at a time, and two
+    /// parts of a base backup.
     pub fn new(id: DestinationId, repository: Arc<dyn Repository>) -> Self {
         Self {
             id,
             repository,
             parallel: 1,
+            jobs: 2,
         }
     }
 
@@ -79,6 +83,13 @@ impl Destination {
     #[must_use]
     pub fn with_parallel(mut self, parallel: usize) -> Self {
         self.parallel = parallel.max(1);
+        self
+    }
+
+    /// Sets how many parts of a base backup are sent to it at the same time.
+    #[must_use]
+    pub fn with_jobs(mut self, jobs: usize) -> Self {
+        self.jobs = jobs.max(1);
         self
     }
 }

@@ -21,7 +21,7 @@ use walcast::{
     workers::Workers,
 };
 
-use crate::output::Failure;
+use crate::{output::Failure, restore::quoted};
 
 /// Which configuration is used.
 #[derive(Args, Clone, Debug)]
@@ -90,6 +90,34 @@ impl ConfigOptions {
     pub(crate) async fn load(&self, workers: &Workers) -> Result<Site, Failure> {
         let (options, handle) = (self.clone(), workers.clone());
         workers.disk(move || options.load_blocking(&handle)).await
+    }
+
+    /// Returns the options that have the same effect in any folder, as words for a shell; values
+    /// of placeholders are not among them, as everybody could read them.
+    pub(crate) fn arguments(&self) -> Result<Vec<String>, String> {
+        let mut words = Vec::new();
+        let mut add = |option: &str, path: &Path| {
+            let path = std::path::absolute(path).map_err(|error| error.to_string())?;
+            words.push(format!("{option} {}", quoted(&path)?));
+            Ok::<_, String>(())
+        };
+        for file in &self.files {
+            if file == Path::new("-") {
+                return Err("the files come from standard input, which is gone later".to_owned());
+            }
+            add("--file", file)?;
+        }
+        if let Some(secrets) = &self.secrets {
+            add("--secrets", secrets)?;
+        }
+        if !self.set.is_empty() {
+            return Err("--set cannot be handed on".to_owned());
+        }
+        if let Some(name) = &self.server_name {
+            words.push(format!("--server-name {}", quoted(Path::new(name))?));
+        }
+        words.extend(self.env_subst.then(|| "--env-subst".to_owned()));
+        Ok(words)
     }
 
     /// Returns what replaces placeholders; `None` leaves them.

@@ -1,16 +1,21 @@
 //! The program `walcast`: wiring of the library, one file per command.
 
+mod backup;
 mod client;
 mod configuration;
 mod crds;
 mod duration;
 mod failpoints;
 mod forget;
+mod heal;
+mod info;
 mod logging;
 mod output;
 mod policy;
 mod protocol;
+mod restore;
 mod serve;
+mod server;
 mod signals;
 mod spool;
 mod status;
@@ -29,10 +34,14 @@ use clap::{Parser, Subcommand};
 use tokio::runtime::{Builder, Runtime};
 
 use self::{
+    backup::Backup,
     crds::Crds,
     forget::Forget,
+    heal::Heal,
+    info::Info,
     logging::LogOptions,
     output::{Failure, Format},
+    restore::Restore,
     serve::Serve,
     status::Status,
     wal_archive::WalArchive,
@@ -71,6 +80,19 @@ enum Command {
     /// Ends with 0 when every destination holds everything, with 1 when one owes something or is
     /// down, and with 2 when that cannot be told.
     Status(Status),
+    /// Takes a base backup of the server on this machine to every destination, in one pass.
+    ///
+    /// Ends with 0 when every destination holds it, with 3 when one does not or the checksum of a
+    /// page is wrong, and with 1 when none does.
+    Backup(Box<Backup>),
+    /// Restores a base backup, from whichever destination has it, and has the server recover.
+    Restore(Box<Restore>),
+    /// Copies a base backup to the destinations that lack it, from one that holds it.
+    Heal(Heal),
+    /// Tells what each destination holds: base backups, WAL, and how far recovery gets from it.
+    ///
+    /// Ends with 1 when a destination cannot be read, or holds no backup that can be restored.
+    Info(Info),
     /// Drops what a destination owes that is not in the files any more.
     Forget(Forget),
     /// Prints the definitions of the resources that walcast has types for, for `kubectl apply`.
@@ -84,9 +106,14 @@ impl Command {
     /// How the process ends when something goes wrong that the command did not foresee.
     fn code_of_failure(&self) -> u8 {
         match self {
-            Self::WalArchive(_) | Self::Serve(_) | Self::Forget(_) | Self::Crds(_) => {
-                output::FAILED
-            }
+            Self::WalArchive(_)
+            | Self::Serve(_)
+            | Self::Backup(_)
+            | Self::Restore(_)
+            | Self::Heal(_)
+            | Self::Info(_)
+            | Self::Forget(_)
+            | Self::Crds(_) => output::FAILED,
             Self::WalRestore(_) => wal_restore::UNKNOWN,
             Self::Status(_) => status::UNKNOWN,
         }
@@ -94,10 +121,13 @@ impl Command {
 
     fn runtime(&self) -> std::io::Result<Runtime> {
         match self {
-            Self::Serve(_) => Builder::new_multi_thread().enable_all().build(),
+            Self::Serve(_) | Self::Backup(_) | Self::Restore(_) | Self::Heal(_) => {
+                Builder::new_multi_thread().enable_all().build()
+            }
             Self::WalArchive(_)
             | Self::WalRestore(_)
             | Self::Status(_)
+            | Self::Info(_)
             | Self::Forget(_)
             | Self::Crds(_) => Builder::new_current_thread().enable_all().build(),
         }
@@ -109,6 +139,10 @@ impl Command {
             Self::WalRestore(command) => command.run(format).await,
             Self::Serve(command) => command.run().await,
             Self::Status(command) => command.run(format).await,
+            Self::Backup(command) => command.run(format).await,
+            Self::Restore(command) => command.run(format).await,
+            Self::Heal(command) => command.run(format).await,
+            Self::Info(command) => command.run(format).await,
             Self::Forget(command) => command.run(format).await,
             Self::Crds(command) => command.run(format),
         }

@@ -56,13 +56,22 @@ fn headline(status: &Status, source: &str) -> String {
 }
 
 fn table(status: &Status) -> String {
+    let rows = status.destinations.iter();
+    plain(&HEADER, rows.map(|one| row(one, status.at)))
+}
+
+/// Prints columns without lines between them.
+pub(crate) fn plain<const N: usize>(
+    header: &[&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> String {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(HEADER);
-    for destination in &status.destinations {
-        table.add_row(row(destination, status.at));
+        .set_header(header);
+    for row in rows {
+        table.add_row(row);
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -99,7 +108,7 @@ fn files(count: usize, bytes: u64) -> String {
 }
 
 /// Returns a size with at most one decimal.
-fn rounded(size: ByteSize) -> String {
+pub(crate) fn rounded(size: ByteSize) -> String {
     let bytes = size.bytes();
     let units = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
     match units.iter().find(|(shift, _)| bytes >> shift > 0) {
@@ -148,7 +157,8 @@ fn ago(then: Timestamp, now: Timestamp) -> String {
     format!("{} ago", rough(clock::between(then, now)))
 }
 
-fn seconds(at: Timestamp) -> Timestamp {
+/// Cuts off less than a second.
+pub(crate) fn seconds(at: Timestamp) -> Timestamp {
     at.round(jiff::Unit::Second).unwrap_or(at)
 }
 

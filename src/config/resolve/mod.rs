@@ -79,6 +79,7 @@ impl<'a> Resolver<'a> {
         let own_server_name = self.own_server_name(&configuration);
         let location = self.location(&configuration)?;
         let wal = configuration.wal.unwrap_or_default();
+        let data = configuration.data.unwrap_or_default();
         let history_tags = pairs(configuration.history_tags);
         Some(DestinationConfig {
             id: self.resource.name.to_owned(),
@@ -86,10 +87,12 @@ impl<'a> Resolver<'a> {
             layout: LayoutConfig::Barman(BarmanConfig {
                 server_name: own_server_name.or_else(|| server_name.map(ToOwned::to_owned)),
                 wal_compression: wal.compression,
+                data_compression: data.compression,
                 retention,
             }),
             encryption: wal.encryption,
             max_parallel,
+            jobs: data.jobs.and_then(|jobs| u32::try_from(jobs).ok()),
             tags: pairs(configuration.tags),
             history_tags: (!history_tags.is_empty()).then_some(history_tags),
         })

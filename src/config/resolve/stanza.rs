@@ -73,6 +73,7 @@ impl Resolver<'_> {
                                 .has("S3_KMS_KEY_ID")
                                 .then_some(Encryption::AwsKms),
                             max_parallel,
+                            jobs: max_parallel,
                             tags: variables.tags(),
                             history_tags: None,
                         });

@@ -92,6 +92,7 @@ fn each_repository_of_a_stanza_is_a_destination() {
             }),
             encryption: Some(Encryption::AwsKms),
             max_parallel: Some(4),
+            jobs: Some(4),
             tags: vec![pair("team", "db"), pair("stage", "live")],
             history_tags: None,
         }

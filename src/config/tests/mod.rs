@@ -159,10 +159,12 @@ fn an_object_store_becomes_a_destination() {
         layout: LayoutConfig::Barman(BarmanConfig {
             server_name: Some("main".to_owned()),
             wal_compression: Some(WalCompression::Zstd),
+            data_compression: None,
             retention: Some("4w".parse().unwrap()),
         }),
         encryption: Some(Encryption::AwsKms),
         max_parallel: Some(8),
+        jobs: None,
         tags: vec![pair("a", "w"), pair("b", "x")],
         history_tags: Some(vec![pair("a", "z")]),
     };

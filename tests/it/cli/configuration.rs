@@ -138,7 +138,7 @@ fn placeholders_without_a_value_are_named() {
     unasked.assert_ended(1, "`${FOLDER}` was not replaced by its value");
     assert_eq!(unset.code, Some(1));
     insta::assert_snapshot!(world.redacted(&unset.stderr), @r"
-    /world/stores.yaml:16:24: error: no value for `PARALLEL`
+    /world/stores.yaml:17:24: error: no value for `PARALLEL`
       in document 2, ObjectStore/b, spec.configuration.wal.maxParallel
       help: Set it, or give it a default: `${NAME:=…}`.
 

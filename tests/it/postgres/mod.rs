@@ -1,9 +1,12 @@
-//! Real PostgreSQL archives to a folder and to a bucket, and recovers from them.
+//! Real PostgreSQL archives to a folder and to a bucket, recovers from them, and is asked by SQL.
 
+mod backup;
+mod backup_faults;
 mod barman;
 mod named;
 mod outage;
 mod recovery;
+mod server;
 mod site;
 
 use self::site::Site;

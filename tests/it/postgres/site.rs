@@ -29,7 +29,8 @@ impl Site {
     pub(super) fn new(arguments: &[&str]) -> Self {
         let mut world = World::new();
         let s3 = S3Server::start_in(&world.path("s3"), Options::default());
-        world.add_bucket("bucket", &s3);
+        let data = ["data: {compression: lz4}"];
+        world.add_bucket_at("bucket", &s3.endpoint(), s3.options(), &data);
         world.add_folder("folder");
         let cluster = Cluster::init(&world.path("primary"));
         cluster.configure(&archiving(&world, "spool", arguments));

@@ -70,6 +70,35 @@ impl<'a> Barman<'a> {
         expect(command.args([url, name]), code);
     }
 
+    /// Takes a base backup, with an option like `--gzip` or none.
+    pub(crate) fn base_backup(
+        &self,
+        url: &str,
+        name: &str,
+        backup: &str,
+        option: Option<&str>,
+        conninfo: &str,
+    ) {
+        let mut command = self.tool("cloud_backup");
+        command
+            .args(option)
+            .args(["--immediate-checkpoint", "--name", backup]);
+        expect(command.args(["--dbname", conninfo, url, name]), 0);
+    }
+
+    /// Lists the base backups.
+    pub(crate) fn backup_list(&self, url: &str, name: &str) -> serde_json::Value {
+        let mut command = self.tool("cloud_backup_list");
+        let output = expect(command.args(["--format", "json", url, name]), 0);
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Restores a base backup.
+    pub(crate) fn base_restore(&self, url: &str, name: &str, backup: &str, target: &Path) {
+        let mut command = self.tool("cloud_restore");
+        expect(command.args([url, name, backup]).arg(target), 0);
+    }
+
     fn tool(&self, module: &str) -> Command {
         let options = self.server.options();
         let mut command = Command::new(&self.python);
@@ -84,8 +113,9 @@ impl<'a> Barman<'a> {
     }
 }
 
-fn expect(command: &mut Command, code: i32) {
+fn expect(command: &mut Command, code: i32) -> Output {
     let output: Output = command.output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{command:?}: {stderr}");
+    output
 }

@@ -59,7 +59,8 @@ impl World {
         fs::create_dir(self.path(name)).unwrap();
         let path = self.path(name);
         let place = format!("destinationPath: file://{}", path.display());
-        self.add_store(name, &[&place, "wal: {compression: lz4}"]);
+        let compression = ["wal: {compression: lz4}", "data: {compression: gzip}"];
+        self.add_store(name, &[&[place.as_str()], &compression[..]].concat());
     }
 
     /// Adds a bucket as a destination, with its keys in a Secret.

@@ -1,0 +1,234 @@
+//! `walcast info`: what each destination holds.
+
+use std::fmt::Write;
+
+use clap::Args;
+use futures_util::future::join_all;
+use serde::Serialize;
+use serde_json::{Value, json};
+use walcast::{
+    byte_size::ByteSize,
+    catalog::{Catalog, Reach},
+    error::chain,
+    fanout::Destination,
+    repository::{self, BackupState, Keep, StoredBackup},
+    workers::Workers,
+};
+
+use crate::{
+    configuration::ConfigOptions,
+    output::{self, FAILED, Failure, Format},
+    table::{self, rounded},
+};
+
+#[derive(Args, Debug)]
+pub(crate) struct Info {
+    #[command(flatten)]
+    config: ConfigOptions,
+}
+
+/// What is known of one destination.
+struct Known<'a> {
+    destination: &'a Destination,
+    catalog: repository::Result<Catalog>,
+}
+
+impl Info {
+    pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
+        let destinations = self.config.load(&Workers::new()).await?.destinations;
+        let look = destinations.iter().map(|destination| async move {
+            let catalog = Catalog::read(&*destination.repository).await;
+            Known {
+                destination,
+                catalog,
+            }
+        });
+        let known = join_all(look).await;
+        match format {
+            Format::Json => {
+                let all: Vec<_> = known.iter().map(Known::json).collect();
+                output::print_json(&json!({ "destinations": all }));
+            }
+            Format::Text => {
+                let pages: Vec<_> = known.iter().map(Known::page).collect();
+                output::print(&pages.join("\n"));
+            }
+        }
+        let is_sound = known.iter().all(Known::can_be_restored);
+        Ok(if is_sound { 0 } else { FAILED })
+    }
+}
+
+impl Known<'_> {
+    /// Whether a backup is there from which recovery is possible.
+    fn can_be_restored(&self) -> bool {
+        let is_sound = |catalog: &Catalog| {
+            let mut backups = catalog.backups.iter();
+            backups.any(|backup| matches!(catalog.reach(backup), Reach::To { .. }))
+        };
+        self.catalog.as_ref().is_ok_and(is_sound)
+    }
+
+    fn page(&self) -> String {
+        let repository = &self.destination.repository;
+        let mut text = format!("{} ({repository})\n", self.destination.id);
+        let catalog = match &self.catalog {
+            Ok(catalog) => catalog,
+            Err(error) => {
+                let _ = writeln!(text, "  cannot be read: {}", chain(error));
+                if let Some(hint) = error.hint() {
+                    let _ = writeln!(text, "  hint: {hint}");
+                }
+                return text;
+            }
+        };
+        if catalog.backups.is_empty() {
+            text.push_str("  no base backup\n");
+        } else {
+            let rows = catalog.backups.iter().map(|backup| row(catalog, backup));
+            text.push_str(&table::plain(&HEADER, rows));
+        }
+        for damaged in &catalog.damaged {
+            let _ = writeln!(
+                text,
+                "  backup {} is damaged: {}",
+                damaged.id,
+                chain(&damaged.error)
+            );
+        }
+        for range in &catalog.wal {
+            let (first, last) = (range.first, range.last);
+            let count = range.count(catalog.segment_size);
+            let _ = writeln!(text, "  WAL {first} to {last}: {count}");
+        }
+        if catalog.wal.is_empty() {
+            text.push_str("  no WAL\n");
+        }
+        text
+    }
+
+    fn json(&self) -> Value {
+        let id = &self.destination.id;
+        let repository = &self.destination.repository;
+        let head = json!({
+            "id": id,
+            "format": repository.format(),
+            "location": repository.to_string(),
+        });
+        let body = match &self.catalog {
+            Err(error) => json!({ "error": chain(error), "hint": error.hint() }),
+            Ok(catalog) => json!({
+                "backups": catalog.backups.iter().map(|one| Described::of(catalog, one)).collect::<Vec<_>>(),
+                "damaged": catalog.damaged.iter().map(|one| json!({
+                    "id": one.id, "error": chain(&one.error),
+                })).collect::<Vec<_>>(),
+                "wal": catalog.wal.iter().map(|range| json!({
+                    "first": range.first,
+                    "last": range.last,
+                    "count": range.count(catalog.segment_size),
+                })).collect::<Vec<_>>(),
+                "wal_bytes": catalog.wal_size,
+                "newest_wal_at": catalog.newest_wal,
+            }),
+        };
+        merged(head, body)
+    }
+}
+
+fn merged(mut one: Value, other: Value) -> Value {
+    if let (Value::Object(one), Value::Object(other)) = (&mut one, other) {
+        one.extend(other);
+    }
+    one
+}
+
+/// A backup as JSON has it.
+#[derive(Serialize)]
+struct Described<'a> {
+    id: &'a str,
+    name: Option<&'a str>,
+    state: &'static str,
+    error: Option<&'a str>,
+    began: Option<jiff::Timestamp>,
+    ended: Option<jiff::Timestamp>,
+    timeline: Option<u32>,
+    system_id: Option<String>,
+    start: Option<String>,
+    stop: Option<String>,
+    first_segment: Option<String>,
+    last_segment: Option<String>,
+    stored_bytes: u64,
+    keep: Option<&'static str>,
+    /// The last segment that recovery can reach on the backup's timeline.
+    recoverable_to: Option<String>,
+    /// A segment that recovery cannot do without.
+    missing: Option<String>,
+}
+
+impl<'a> Described<'a> {
+    fn of(catalog: &Catalog, backup: &'a StoredBackup) -> Self {
+        let reach = catalog.reach(backup);
+        Self {
+            id: &backup.id,
+            name: backup.name.as_deref(),
+            state: state(backup),
+            error: match &backup.state {
+                BackupState::Failed { reason } => reason.as_deref(),
+                _ => None,
+            },
+            began: backup.began,
+            ended: backup.ended,
+            timeline: backup.timeline.map(walcast::pg::TimelineId::get),
+            system_id: backup.system_id.map(|id| id.to_string()),
+            start: backup.start.map(|lsn| lsn.to_string()),
+            stop: backup.stop.map(|lsn| lsn.to_string()),
+            first_segment: backup.first_segment.map(|name| name.to_string()),
+            last_segment: backup.last_segment.map(|name| name.to_string()),
+            stored_bytes: backup.stored_size,
+            keep: backup.keep.map(keep),
+            recoverable_to: match reach {
+                Reach::To { last } => Some(last.to_string()),
+                _ => None,
+            },
+            missing: match reach {
+                Reach::Lacks { segment } => Some(segment.to_string()),
+                _ => None,
+            },
+        }
+    }
+}
+
+const HEADER: [&str; 6] = ["  BACKUP", "NAME", "STATE", "ENDED", "SIZE", "RECOVERABLE"];
+
+fn row(catalog: &Catalog, backup: &StoredBackup) -> [String; 6] {
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let reach = match catalog.reach(backup) {
+        Reach::To { last } => format!("to {last}"),
+        Reach::Lacks { segment } => format!("no: {segment} is missing"),
+        Reach::Nowhere => "no".to_owned(),
+    };
+    let kept = backup.keep.map(|kept| format!(", kept ({})", keep(kept)));
+    [
+        format!("  {}", backup.id),
+        or_dash(backup.name.clone()),
+        format!("{}{}", state(backup), kept.unwrap_or_default()),
+        or_dash(backup.ended.map(|at| table::seconds(at).to_string())),
+        rounded(ByteSize::new(backup.stored_size)),
+        reach,
+    ]
+}
+
+fn state(backup: &StoredBackup) -> &'static str {
+    match backup.state {
+        BackupState::Complete => "complete",
+        BackupState::Unfinished => "unfinished",
+        BackupState::Failed { .. } => "failed",
+    }
+}
+
+fn keep(keep: Keep) -> &'static str {
+    match keep {
+        Keep::Full => "full",
+        Keep::Standalone => "standalone",
+    }
+}
