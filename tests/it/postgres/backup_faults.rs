@@ -94,7 +94,7 @@ fn a_destination_that_stands_still_is_left_behind() {
     site.s3
         .faults()
         .add(Rule::error(503, "SlowDown").on([Op::PutPart]));
-    let ran = backup(&site, &["--stall-limit=3s"]);
+    let ran = backup(&site, &["--stall-limit=15s"]);
     site.s3.faults().clear();
 
     ran.assert_ended(3, "");
