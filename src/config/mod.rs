@@ -264,7 +264,6 @@ pub enum Credentials {
 /// let files = [("store.yaml".into(), text.to_owned())];
 /// let loaded = config::load(&files, Options::default().server_name("main")).unwrap();
 /// let destination = &loaded.config.destinations[0];
-/// assert_eq!((destination.id.as_str(), &destination.server_name), ("local", &Some("main".into())));
 /// assert_eq!(destination.id, "local");
 /// ```
 ///
