@@ -265,6 +265,7 @@ pub enum Credentials {
 /// let loaded = config::load(&files, Options::default().server_name("main")).unwrap();
 /// let destination = &loaded.config.destinations[0];
 /// assert_eq!(destination.id, "local");
+/// assert_eq!(destination.location, Location::File { path: "/var/lib/walcast".into() });
 /// ```
 ///
 /// # Errors
