@@ -62,6 +62,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// Returns what makes an error of a name that cannot be a key.
+    pub(super) fn of_key(
+        repository: &impl std::fmt::Display,
+    ) -> impl FnOnce(store::InvalidKey) -> Self {
+        let repository = repository.to_string();
+        move |source| Self::Key { repository, source }
+    }
+
     /// Returns what the caller can do.
     pub fn class(&self) -> Class {
         match self {

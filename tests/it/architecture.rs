@@ -79,6 +79,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "byte_size",
             "destination",
+            "disk",
             "error",
             "fanout",
             "pg",

@@ -79,7 +79,6 @@ pub(super) struct Source<'a> {
     throttle: Throttle,
     progress: &'a Progress,
     emit: &'a mut dyn FnMut(TreeEvent) -> Result<(), SourceError>,
-    buffer: Vec<u8>,
     /// Files with several names, by device and number: the first name in the tree.
     linked: HashMap<(u64, u64), TreePath>,
     /// `global/pg_control`, which is read at the end.
@@ -113,7 +112,6 @@ impl<'a> Source<'a> {
             throttle: Throttle::new(rate),
             progress,
             emit,
-            buffer: vec![0; TreeEvent::MAX_DATA],
             linked: HashMap::new(),
             last: Vec::new(),
             report: SourceReport::default(),
@@ -254,19 +252,20 @@ impl<'a> Source<'a> {
         (self.emit)(TreeEvent::File(path.clone(), attributes, len))?;
         let mut position = 0;
         while position < len {
-            let wanted = usize::try_from(len - position).unwrap_or(usize::MAX);
-            let wanted = wanted.min(self.buffer.len());
-            let block = &mut self.buffer[..wanted];
-            let filled = fill(&mut opened, block).map_err(|source| read_error(file, source))?;
-            block[filled..].fill(0);
+            let left = usize::try_from(len - position).unwrap_or(usize::MAX);
+            let wanted = left.min(TreeEvent::MAX_DATA);
+            let mut block = Vec::with_capacity(wanted);
+            let mut source = (&mut opened).take(wanted as u64);
+            let read = source.read_to_end(&mut block);
+            read.map_err(|source| read_error(file, source))?;
             if let Some(pages) = &mut pages {
-                pages.check(position, &mut block[..filled], &opened);
+                pages.check(position, &mut block, &opened);
             }
+            block.resize(wanted, 0);
             position += wanted as u64;
-            let data = Bytes::copy_from_slice(block);
             self.throttle.pass(wanted as u64);
             self.progress.read(wanted as u64);
-            (self.emit)(TreeEvent::Data(data))?;
+            (self.emit)(TreeEvent::Data(Bytes::from(block)))?;
         }
         if let Some(pages) = pages {
             let (bad, more) = pages.finish();
@@ -397,18 +396,4 @@ fn read_error(path: &Path, source: io::Error) -> SourceError {
         path: path.to_owned(),
         source,
     }
-}
-
-/// Fills `block`; less is read only at the end.
-fn fill(file: &mut File, block: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < block.len() {
-        match file.read(&mut block[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }

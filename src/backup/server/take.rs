@@ -1,6 +1,6 @@
 //! A base backup from its begin to its end.
 
-use std::{fs::File, io, path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use tokio::time::timeout;
@@ -17,10 +17,11 @@ use crate::{
         pass::{Pass, Results},
     },
     destination::DestinationId,
+    disk::{self, LocalDisk},
     error::chain,
     fanout::Destination,
     pg::{
-        ControlData, InvalidControlFile, MajorVersion,
+        BackedUpServer, ControlData, InvalidControlFile, MajorVersion,
         server::{Checkpoint, Server, ServerError},
     },
     repository::{BackupEnd, BackupStart, ClusterIdentity, TreeEvent},
@@ -147,19 +148,12 @@ pub async fn take_backup(
 
 /// Checks that the files are those of the server that answers.
 async fn check_data_directory(
-    server: &crate::repository::BackedUpServer,
+    server: &BackedUpServer,
     workers: &Workers,
 ) -> Result<(), BackupError> {
     let path = server.data_directory.clone();
     let file = Path::new(&path).join("global/pg_control");
-    let read = move || -> io::Result<Vec<u8>> {
-        let mut content = Vec::new();
-        io::Read::read_to_end(
-            &mut io::Read::take(File::open(file)?, 64 << 10),
-            &mut content,
-        )?;
-        Ok(content)
-    };
+    let read = move || disk::read(&LocalDisk, &file, MAX_CONTROL);
     let not_its_data = |reason: String| BackupError::NotItsData {
         path: path.clone(),
         reason,
@@ -177,6 +171,9 @@ async fn check_data_directory(
         )))
     }
 }
+
+/// Far more than `pg_control` has, in bytes.
+const MAX_CONTROL: u64 = 64 << 10;
 
 /// Asks each destination whether it can take a backup; returns the index and reason of those that
 /// cannot.

@@ -95,6 +95,19 @@ fn check(
     check_known("required", required, destinations)
 }
 
+/// Leaves out the destinations of `--without`; fails if one of them is none, or none is left.
+pub(crate) fn leave_out(
+    destinations: &mut Vec<Destination>,
+    without: &[DestinationId],
+) -> Result<(), Failure> {
+    check_known("--without", without, destinations)?;
+    destinations.retain(|one| !without.contains(&one.id));
+    if destinations.is_empty() {
+        return Err(Failure::new("--without leaves no destination"));
+    }
+    Ok(())
+}
+
 /// Fails if one of `named` is not a destination.
 pub(crate) fn check_known(
     option: &str,

@@ -27,7 +27,7 @@ use walcast::{
 use crate::{
     configuration::ConfigOptions,
     output::{self, Failure, Format},
-    policy::check_known,
+    policy::leave_out,
     signals::Stop,
     table::rounded,
 };
@@ -171,11 +171,7 @@ impl Restore {
         let mut stop = Stop::listen()?;
         let workers = Workers::new();
         let mut destinations = self.config.load(&workers).await?.destinations;
-        check_known("--without", &self.without, &destinations)?;
-        destinations.retain(|one| !self.without.contains(&one.id));
-        if destinations.is_empty() {
-            return Err(Failure::new("--without leaves no destination"));
-        }
+        leave_out(&mut destinations, &self.without)?;
         let plan = self.plan(&destinations).await?;
         if self.dry_run {
             match format {

@@ -16,7 +16,7 @@ use crate::{
     configuration::ConfigOptions,
     duration,
     output::{self, FAILED, Failure, Format},
-    policy::check_known,
+    policy::leave_out,
     signals::Stop,
     spool::SpoolOptions,
 };
@@ -54,11 +54,7 @@ impl WalRestore {
         let mut stop = Stop::listen()?;
         let workers = Workers::new();
         let mut destinations = self.config.load(&workers).await?.destinations;
-        check_known("--without", &self.without, &destinations)?;
-        destinations.retain(|one| !self.without.contains(&one.id));
-        if destinations.is_empty() {
-            return Err(Failure::new("--without leaves no destination"));
-        }
+        leave_out(&mut destinations, &self.without)?;
         let down = self.down(&destinations, &workers).await;
         destinations.sort_by_key(|one| down.contains(&one.id));
         let source = WalFetcher {

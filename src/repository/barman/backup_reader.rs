@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Read},
+    sync::Arc,
     time::Duration,
 };
 
@@ -10,7 +11,10 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 use tokio::{sync::mpsc, task::JoinSet, time::sleep};
 
-use super::{ArchiveSet, BackupId, BackupInfo, BarmanRepository, StoredArchive, tar::read_tar};
+use super::{
+    ArchiveSet, BackupId, BackupInfo, BarmanRepository, InvalidBackupId, StoredArchive,
+    tar::read_tar,
+};
 use crate::{
     codec::Decoder,
     repository::{
@@ -23,7 +27,7 @@ use crate::{
 /// A base backup that can be read.
 #[derive(Debug)]
 pub(super) struct BarmanBackupReader {
-    store: std::sync::Arc<dyn Store>,
+    store: Arc<dyn Store>,
     repository: String,
     described: StoredBackup,
     tablespaces: Vec<Tablespace>,
@@ -34,11 +38,10 @@ pub(super) struct BarmanBackupReader {
 impl BarmanRepository {
     /// Opens the backup with this id, whatever its state.
     pub(super) async fn open_base_backup(&self, id: &str) -> Result<BarmanBackupReader> {
-        let (found, damaged) = self.barman_backups().await?;
-        if let Some(damaged) = damaged.into_iter().find(|one| one.id == id) {
-            return Err(damaged.error);
-        }
-        let backup = found.into_iter().find(|one| one.id.to_string() == id);
+        let backup = match id.parse() {
+            Ok(id) => self.barman_backup(id).await?,
+            Err(InvalidBackupId { .. }) => None,
+        };
         let refused = |reason: String| Error::Refused {
             repository: self.to_string(),
             reason,
@@ -51,7 +54,7 @@ impl BarmanRepository {
             return Err(refused(format!("backup {id} lacks the archives {names}")));
         }
         Ok(BarmanBackupReader {
-            store: std::sync::Arc::clone(&self.lister.store),
+            store: Arc::clone(&self.lister.store),
             repository: self.to_string(),
             described: backup.describe(),
             tablespaces: tablespaces(&backup.info),
@@ -162,7 +165,7 @@ impl BackupReader for BarmanBackupReader {
             .collect();
         let (events, received) = mpsc::channel(EVENTS_AHEAD);
         let reading = Reading {
-            store: std::sync::Arc::clone(&self.store),
+            store: Arc::clone(&self.store),
             repository: self.repository.clone(),
             events,
         };
@@ -187,7 +190,7 @@ const ATTEMPTS: u32 = 5;
 
 /// Archives on their way.
 struct Reading {
-    store: std::sync::Arc<dyn Store>,
+    store: Arc<dyn Store>,
     repository: String,
     events: mpsc::Sender<Result<TreeEvent>>,
 }

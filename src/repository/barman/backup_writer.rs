@@ -18,8 +18,7 @@ use crate::{
     pg::{Lsn, SegmentName, SegmentSize, SystemId, TimelineId},
     repository::{BackupEnd, BackupStart, BackupWriter, Error, ObjectName, Result},
     store::{
-        Class, Key, ObjectMeta, Payload, PutMode, PutOptions, Store, StoreExt, Tags, Upload,
-        UploadOptions,
+        Key, ObjectMeta, Payload, PutMode, PutOptions, Store, StoreExt, Tags, Upload, UploadOptions,
     },
 };
 
@@ -118,26 +117,17 @@ impl BarmanRepository {
             return Ok(None);
         };
         let key = keys.key(id, BackupObject::Info);
-        let key = key.map_err(|source| self.key_error(source))?;
+        let key = key.map_err(Error::of_key(self))?;
         self.read_info(&key).await
     }
 
     /// Reads a record; `None` if it is not there, or cannot be understood.
     async fn read_info(&self, key: &Key) -> Result<Option<BackupInfo>> {
-        match self.store().get_bytes(key, BackupInfo::MAX_LEN).await {
-            Ok(bytes) => Ok(std::str::from_utf8(&bytes)
-                .ok()
-                .and_then(|text| BackupInfo::parse(text).ok())),
-            Err(error) if error.class() == Class::Missing => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn key_error(&self, source: crate::store::InvalidKey) -> Error {
-        Error::Key {
-            repository: self.to_string(),
-            source,
-        }
+        let bytes = self.read_small(key, BackupInfo::MAX_LEN).await?;
+        let text = bytes
+            .as_deref()
+            .and_then(|bytes| str::from_utf8(bytes).ok());
+        Ok(text.and_then(|text| BackupInfo::parse(text).ok()))
     }
 }
 
@@ -210,18 +200,12 @@ impl BarmanBackupWriter {
 
     fn key(&self, object: BackupObject) -> Result<Key> {
         let key = self.keys.key(self.id, object);
-        key.map_err(|source| Error::Key {
-            repository: self.repository.clone(),
-            source,
-        })
+        key.map_err(Error::of_key(&self.repository))
     }
 
     fn archive_key(&self, object: &ObjectName) -> Result<Key> {
         let key = Key::parse(format!("{}{object}", self.keys.folder(self.id)));
-        key.map_err(|source| Error::Key {
-            repository: self.repository.clone(),
-            source,
-        })
+        key.map_err(Error::of_key(&self.repository))
     }
 
     async fn write_info(&self, info: &BackupInfo, mode: PutMode) -> Result<()> {

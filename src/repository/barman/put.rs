@@ -15,10 +15,7 @@ impl BarmanRepository {
         let key = self
             .keys()
             .key(wal.name, codec)
-            .map_err(|source| Error::Key {
-                repository: self.to_string(),
-                source,
-            })?;
+            .map_err(Error::of_key(self))?;
         if self.may_exist(wal.name, expect).await?
             && let Some(outcome) = self.compare_with_all(wal).await?
         {

@@ -10,7 +10,10 @@ use crate::{
     pg::{Lsn, Oid, TimelineId},
     repository::{
         Attributes,
-        barman::{ArchiveLimits, tar::read_tar},
+        barman::{
+            ArchiveLimits,
+            tar::{read_tar, test_data::*},
+        },
     },
 };
 
@@ -76,21 +79,6 @@ fn end() -> BackupEnd {
         label: "START WAL LOCATION: 0/2000028\n".to_owned(),
         tablespace_map: "16384 /tablespace\n".to_owned(),
         notes: Vec::new(),
-    }
-}
-
-fn path(text: &str) -> TreePath {
-    TreePath::parse(text).unwrap()
-}
-
-fn attributes(mode: u32) -> Attributes {
-    Attributes {
-        mode,
-        uid: 101,
-        gid: 104,
-        user: Some("postgres".to_owned()),
-        group: Some("postgres".to_owned()),
-        modified: "2026-11-22T12:48:05.5Z".parse().unwrap(),
     }
 }
 

@@ -132,7 +132,7 @@ impl BarmanRepository {
     /// A directory without `backup.info` is no backup; one whose name is no id is foreign. A
     /// `backup.info` that cannot be read is with the damaged ones.
     pub async fn barman_backups(&self) -> Result<(Vec<BarmanBackup>, Vec<DamagedBackup>)> {
-        let listed = self.list_backups().await?;
+        let listed = self.list_backups(None).await?;
         let read = listed
             .into_iter()
             .filter_map(|(id, mut listed)| listed.info.take().map(|info| (id, info, listed)))
@@ -154,6 +154,16 @@ impl BarmanRepository {
         Ok((backups, damaged))
     }
 
+    /// Returns one base backup; `None` if there is none with this id.
+    pub(super) async fn barman_backup(&self, id: BackupId) -> Result<Option<BarmanBackup>> {
+        let listed = self.list_backups(Some(id)).await?.remove(&id);
+        let with_info = listed.and_then(|mut listed| Some((listed.info.take()?, listed)));
+        match with_info {
+            Some((info, listed)) => self.read(id, info, listed).await,
+            None => Ok(None),
+        }
+    }
+
     /// Returns the base backups in the words that layouts share.
     pub(super) async fn describe_backups(&self) -> Result<Backups> {
         let (backups, damaged) = self.barman_backups().await?;
@@ -163,11 +173,13 @@ impl BarmanRepository {
         })
     }
 
-    async fn list_backups(&self) -> Result<BTreeMap<BackupId, Listed>> {
+    /// Lists the objects of one backup, or of all.
+    async fn list_backups(&self, only: Option<BackupId>) -> Result<BTreeMap<BackupId, Listed>> {
         let keys = BackupKeys::new(&self.settings.prefix, &self.settings.server_name);
+        let folder = only.map(|id| format!("{id}/")).unwrap_or_default();
         let mut backups: BTreeMap<BackupId, Listed> = BTreeMap::new();
         for prefix in keys.keep_prefixes() {
-            let mut objects = self.store().list(prefix, None);
+            let mut objects = self.store().list(&format!("{prefix}{folder}"), None);
             while let Some(meta) = objects.try_next().await? {
                 if let Some((id, object)) = keys.parse(&meta.key) {
                     let key = meta.key;
@@ -202,7 +214,7 @@ impl BarmanRepository {
         }))
     }
 
-    async fn read_small(&self, key: &Key, limit: u64) -> Result<Option<bytes::Bytes>> {
+    pub(super) async fn read_small(&self, key: &Key, limit: u64) -> Result<Option<bytes::Bytes>> {
         match self.store().get_bytes(key, limit).await {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.class() == Class::Missing => Ok(None),

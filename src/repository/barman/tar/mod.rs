@@ -17,4 +17,6 @@ pub(in crate::repository::barman) use self::{reader::read_tar, writer::TarWriter
 const BLOCK: usize = 512;
 
 #[cfg(test)]
+pub(in crate::repository::barman) mod test_data;
+#[cfg(test)]
 mod tests;

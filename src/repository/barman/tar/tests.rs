@@ -4,7 +4,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use proptest::{collection::vec, option, prelude::*};
 
-use super::*;
+use super::{test_data::*, *};
 use crate::{
     codec::{Codec, Decoder},
     repository::{Attributes, TreeEvent, TreePath},
@@ -35,21 +35,6 @@ fn write(events: &[TreeEvent]) -> io::Result<Vec<u8>> {
     }
     writer.finish(&mut archive)?;
     Ok(archive)
-}
-
-fn path(text: &str) -> TreePath {
-    TreePath::parse(text).unwrap()
-}
-
-fn attributes(mode: u32) -> Attributes {
-    Attributes {
-        mode,
-        uid: 101,
-        gid: 104,
-        user: Some("postgres".to_owned()),
-        group: Some("postgres".to_owned()),
-        modified: "2026-11-22T12:48:05.5Z".parse().unwrap(),
-    }
 }
 
 fn file(name: &str, content: &'static [u8]) -> Vec<TreeEvent> {
