@@ -61,6 +61,21 @@ impl FromStr for ByteSize {
     }
 }
 
+impl ByteSize {
+    /// Returns it for people: in the largest unit of which there is one, with one decimal.
+    pub fn rounded(self) -> String {
+        let bytes = self.0;
+        let units = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
+        match units.iter().find(|(shift, _)| bytes >> shift > 0) {
+            Some((shift, unit)) => {
+                let tenths = (u128::from(bytes) * 10) >> shift;
+                format!("{}.{} {unit}", tenths / 10, tenths % 10)
+            }
+            None => format!("{bytes} B"),
+        }
+    }
+}
+
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units = [
@@ -97,6 +112,18 @@ mod tests {
     fn refuses_what_is_not_a_size() {
         for text in ["", "MiB", "1.5GiB", "-1", "1 XB", "99999999TiB"] {
             assert!(text.parse::<ByteSize>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_one_decimal() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1536, "1.5 KiB"),
+            (5 << 30, "5.0 GiB"),
+        ] {
+            assert_eq!(ByteSize::new(bytes).rounded(), text);
         }
     }
 }

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use tokio::time::{sleep, timeout};
 
 use super::{
-    BackupOutcome, BackupSettings, DestinationReport,
+    BackupOutcome, BackupSettings, DestinationReport, Event, Progress,
     pass::{Participant, Pass, Results},
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     error::chain,
     fanout::Destination,
     pg::{SegmentName, SegmentRange, WalFileName},
-    repository::{BackupEnd, BackupStart, BackupWriter},
+    repository::{BackupEnd, BackupStart, BackupWriter, Taker},
 };
 
 /// A base backup that has begun in its destinations.
@@ -22,6 +22,7 @@ pub(super) struct Begun<'a> {
     pub destinations: &'a [Destination],
     pub settings: &'a BackupSettings,
     pub start: BackupStart,
+    pub progress: &'a Arc<Progress>,
     participants: Vec<Participant>,
     /// Destinations that do not take part, by index, and why.
     refusals: Vec<(usize, String)>,
@@ -33,14 +34,24 @@ impl<'a> Begun<'a> {
         destinations: &'a [Destination],
         mut refusals: Vec<(usize, String)>,
         start: BackupStart,
+        taker: &Taker,
         settings: &'a BackupSettings,
+        progress: &'a Arc<Progress>,
     ) -> Self {
-        let (participants, refused) = begin_all(destinations, &refusals, &start, settings).await;
+        let begins = begin_all(destinations, &refusals, &start, taker, settings);
+        let (participants, refused) = begins.await;
         refusals.extend(refused);
+        for one in &participants {
+            progress.tell(Event::Begun {
+                destination: one.id.clone(),
+                backup: one.writer.id().to_owned(),
+            });
+        }
         Self {
             destinations,
             settings,
             start,
+            progress,
             participants,
             refusals,
         }
@@ -61,7 +72,12 @@ impl<'a> Begun<'a> {
 
     /// Starts what brings it to them.
     pub(super) fn start_pass(&self) -> Pass {
-        Pass::start(&self.participants, self.destinations, self.settings)
+        Pass::start(
+            &self.participants,
+            self.destinations,
+            self.settings,
+            self.progress,
+        )
     }
 
     /// Writes the metadata in each destination that holds everything, and undoes the others.
@@ -74,7 +90,7 @@ impl<'a> Begun<'a> {
             let participant = self.participants.iter().find(|one| one.index == index);
             let participant = participant.expect("only participants have results");
             let (stored, outcome) = match result {
-                Ok(stored) => (stored, self.commit(participant, end).await),
+                Ok(stored) => (stored, self.commit_and_tell(participant, end).await),
                 Err(reason) => (0, Err(reason)),
             };
             let outcome = match outcome {
@@ -101,6 +117,26 @@ impl<'a> Begun<'a> {
                 outcome,
             })
             .collect()
+    }
+
+    async fn commit_and_tell(
+        &self,
+        participant: &Participant,
+        end: &BackupEnd,
+    ) -> Result<(), String> {
+        let committed = self.commit(participant, end).await;
+        let destination = participant.id.clone();
+        self.progress.tell(match &committed {
+            Ok(()) => Event::Complete {
+                destination,
+                backup: participant.writer.id().to_owned(),
+            },
+            Err(reason) => Event::Left {
+                destination,
+                reason: reason.clone(),
+            },
+        });
+        committed
     }
 
     /// Waits for the WAL, then writes that the backup is complete.
@@ -193,13 +229,14 @@ async fn begin_all(
     destinations: &[Destination],
     refusals: &[(usize, String)],
     start: &BackupStart,
+    taker: &Taker,
     settings: &BackupSettings,
 ) -> (Vec<Participant>, Vec<(usize, String)>) {
     let wanted = destinations.iter().enumerate();
     let wanted = wanted.filter(|(index, _)| refusals.iter().all(|(refused, _)| refused != index));
     let begins = wanted.map(|(index, destination)| async move {
         let repository = &destination.repository;
-        let begun = timeout(settings.stall_limit, repository.begin_backup(start)).await;
+        let begun = timeout(settings.stall_limit, repository.begin_backup(start, taker)).await;
         let writer: Arc<dyn BackupWriter> = match begun {
             Ok(Ok(writer)) => Arc::from(writer),
             Ok(Err(error)) => return Err((index, chain(&error))),
@@ -207,6 +244,7 @@ async fn begin_all(
         };
         Ok(Participant {
             index,
+            id: destination.id.clone(),
             writer,
             encoding: repository.backup_encoding(),
             parallel: destination.jobs,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::TryStreamExt;
 
 use super::{
-    BackupSettings, DestinationReport, Progress,
+    BackupSettings, DestinationReport, Event, Progress,
     begun::{Begun, reasons},
     pass::Results,
 };
@@ -13,7 +13,7 @@ use crate::{
     destination::DestinationId,
     error::chain,
     fanout::Destination,
-    repository::{self, BackupReader, Tree, TreeEvent},
+    repository::{self, BackupReader, Taker, Tree, TreeEvent},
 };
 
 /// A base backup cannot be copied.
@@ -82,7 +82,8 @@ pub async fn copy_backup(
             from: from.id.clone(),
         });
     };
-    let begun = Begun::begin(to, Vec::new(), start, settings).await;
+    let taker = Taker::of_copy();
+    let begun = Begun::begin(to, Vec::new(), start, &taker, settings, progress).await;
     if begun.is_nowhere() {
         return Err(CopyError::Refused(begun.refusals()));
     }
@@ -92,6 +93,7 @@ pub async fn copy_backup(
         for (tree, _) in reader.trees() {
             feed(&*reader, tree, &mut pass, progress).await?;
         }
+        progress.tell(Event::AllRead(progress.done()));
         Ok(pass.finish(&end).await)
     }
     .await;

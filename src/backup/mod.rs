@@ -30,16 +30,18 @@ use std::{thread::available_parallelism, time::Duration};
 pub use self::server::{BackupError, BadPage, Report, SourceError, take_backup};
 pub use self::{
     copy::{CopyError, copy_backup},
-    progress::{Done, Progress},
+    progress::{Done, Event, Progress},
     report::{BackupOutcome, DestinationReport},
 };
-use crate::byte_size::ByteSize;
+use crate::{byte_size::ByteSize, repository::Annotations};
 
 /// How a base backup is taken.
 #[derive(Clone, Debug)]
 pub struct BackupSettings {
     /// What it is called; must be free of what the layouts reserve.
     pub name: Option<String>,
+    /// What is written beside it.
+    pub annotations: Annotations,
     /// Whether the server makes the first checkpoint as fast as it can.
     pub fast_checkpoint: bool,
     /// Whether checksums of data pages are verified, where the cluster has them.
@@ -62,6 +64,7 @@ impl Default for BackupSettings {
     fn default() -> Self {
         Self {
             name: None,
+            annotations: Annotations::default(),
             fast_checkpoint: false,
             verify_pages: true,
             rate: None,

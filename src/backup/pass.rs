@@ -5,11 +5,12 @@ use std::{io, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
-    BackupSettings,
+    BackupSettings, Event, Progress,
     lane::Lane,
     parts::{Buffers, Cutter, Step},
 };
 use crate::{
+    destination::DestinationId,
     fanout::Destination,
     repository::{BackupEncoder, BackupEncoding, BackupEnd, BackupWriter, TreeEvent},
 };
@@ -32,6 +33,7 @@ const MOST_BUFFERS: usize = 1024;
 pub(super) struct Participant {
     /// Its place among the destinations.
     pub index: usize,
+    pub id: DestinationId,
     pub writer: Arc<dyn BackupWriter>,
     pub encoding: BackupEncoding,
     pub parallel: usize,
@@ -54,6 +56,7 @@ impl Pass {
         participants: &[Participant],
         destinations: &[Destination],
         settings: &BackupSettings,
+        progress: &Arc<Progress>,
     ) -> Self {
         let mut groups: Vec<(&BackupEncoding, Vec<&Participant>)> = Vec::new();
         for one in participants {
@@ -80,7 +83,7 @@ impl Pass {
             let steps = buffers.steps();
             let queues = group
                 .into_iter()
-                .map(|one| pass.lane(one, steps, settings.stall_limit));
+                .map(|one| pass.lane(one, steps, settings.stall_limit, progress));
             let cutter = Cutter::new(buffers, queues.collect());
             let destination = &destinations[first.index];
             let encoder = destination.repository.backup_encoder(settings.threads);
@@ -94,6 +97,7 @@ impl Pass {
         one: &Participant,
         steps: usize,
         stall_limit: Duration,
+        progress: &Arc<Progress>,
     ) -> mpsc::Sender<Step> {
         let (queue, steps) = mpsc::channel(steps);
         let lane = Lane {
@@ -102,8 +106,18 @@ impl Pass {
             parallel: one.parallel,
             stall_limit,
         };
-        let index = one.index;
-        self.lanes.spawn(async move { (index, lane.run().await) });
+        let (index, destination, progress) = (one.index, one.id.clone(), Arc::clone(progress));
+        self.lanes.spawn(async move {
+            let result = lane.run().await;
+            if let Err(reason) = &result {
+                let reason = reason.clone();
+                progress.tell(Event::Left {
+                    destination,
+                    reason,
+                });
+            }
+            (index, result)
+        });
         queue
     }
 

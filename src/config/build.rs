@@ -2,7 +2,9 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Config, Credentials, DestinationConfig, LayoutConfig, Location, S3Location};
+use super::{
+    ArchiveCodec, Config, Credentials, DestinationConfig, LayoutConfig, Location, S3Location,
+};
 use crate::{
     codec::{Codec, CodecError, Encoding},
     crd::{
@@ -113,7 +115,7 @@ impl Config {
         let mut destinations = Vec::new();
         let mut errors = Vec::new();
         for config in &self.destinations {
-            match config.build(workers) {
+            match config.build(self.parameters.data_compression, workers) {
                 Ok(destination) => destinations.push(destination),
                 Err(cause) => errors.push(BuildError {
                     destination: config.id.clone(),
@@ -130,7 +132,11 @@ impl Config {
 }
 
 impl DestinationConfig {
-    fn build(&self, workers: &Workers) -> Result<Destination, BuildCause> {
+    fn build(
+        &self,
+        wanted: Option<ArchiveCodec>,
+        workers: &Workers,
+    ) -> Result<Destination, BuildCause> {
         let id = DestinationId::parse(&self.id)?;
         let barman = match &self.layout {
             LayoutConfig::Barman(barman) => barman,
@@ -138,18 +144,29 @@ impl DestinationConfig {
         };
         let server_name = barman.server_name.clone();
         let server_name = server_name.ok_or(BuildCause::NoServerName)?;
-        let (store, prefix) = match &self.location {
-            Location::File { path } => (folder(path), ""),
-            Location::S3(s3) => (self.bucket(s3, workers)?, s3.prefix.as_str()),
+        let (store, backups, prefix) = match &self.location {
+            Location::File { path } => (folder(path), None, ""),
+            Location::S3(s3) => {
+                let bucket = |encryption| self.bucket(s3, encryption, workers);
+                let (wal, data) = (self.encryption.as_ref(), self.data_encryption.as_ref());
+                let backups = (wal != data).then(|| bucket(data)).transpose()?;
+                (bucket(wal)?, backups, s3.prefix.as_str())
+            }
         };
         let settings = BarmanSettings {
             wal_encoding: encoding(barman.wal_compression.as_ref())?,
-            archives: archives(barman.data_compression.as_ref())?,
+            archives: archives(match wanted {
+                Some(ArchiveCodec(codec)) => codec,
+                None => archive_codec(barman.data_compression.as_ref())?,
+            })?,
             tags: self.tags.iter().cloned().collect(),
             history_tags: self.history_tags.iter().flatten().cloned().collect(),
             ..BarmanSettings::new(prefix, server_name)
         };
-        let repository = BarmanRepository::new(store, settings, workers.clone());
+        let mut repository = BarmanRepository::new(store, settings, workers.clone());
+        if let Some(backups) = backups {
+            repository = repository.with_store_of_backups(backups);
+        }
         let parallel = usize::try_from(self.max_parallel.unwrap_or(1)).unwrap_or(usize::MAX);
         let jobs = usize::try_from(self.jobs.unwrap_or(2)).unwrap_or(usize::MAX);
         Ok(Destination::new(id, Arc::new(repository))
@@ -157,11 +174,19 @@ impl DestinationConfig {
             .with_jobs(jobs))
     }
 
-    fn bucket(&self, s3: &S3Location, workers: &Workers) -> Result<Arc<dyn Store>, BuildCause> {
+    /// Makes a store that asks for this encryption.
+    fn bucket(
+        &self,
+        s3: &S3Location,
+        encryption: Option<&Encryption>,
+        workers: &Workers,
+    ) -> Result<Arc<dyn Store>, BuildCause> {
         let mut config = S3Config::new(&s3.bucket, credentials(&s3.credentials)?);
         config.endpoint.clone_from(&s3.endpoint);
         config.region.clone_from(&s3.region);
-        config.encryption = self.encryption(s3)?;
+        config.encryption = encryption
+            .map(|encryption| server_side_encryption(encryption, s3))
+            .transpose()?;
         config.addressing = match &s3.uri_style {
             None => Addressing::Auto,
             Some(UriStyle::Host) => Addressing::Virtual,
@@ -180,15 +205,15 @@ impl DestinationConfig {
     }
 }
 
-impl DestinationConfig {
-    fn encryption(&self, s3: &S3Location) -> Result<Option<ServerSideEncryption>, BuildCause> {
-        let key_id = s3.kms_key_id.clone();
-        match &self.encryption {
-            None => Ok(None),
-            Some(Encryption::Aes256) => Ok(Some(ServerSideEncryption::S3)),
-            Some(Encryption::AwsKms) => Ok(Some(ServerSideEncryption::Kms { key_id })),
-            Some(Encryption::Other(value)) => Err(unknown("encryption", value)),
-        }
+fn server_side_encryption(
+    encryption: &Encryption,
+    s3: &S3Location,
+) -> Result<ServerSideEncryption, BuildCause> {
+    let key_id = s3.kms_key_id.clone();
+    match encryption {
+        Encryption::Aes256 => Ok(ServerSideEncryption::S3),
+        Encryption::AwsKms => Ok(ServerSideEncryption::Kms { key_id }),
+        Encryption::Other(value) => Err(unknown("encryption", value)),
     }
 }
 
@@ -219,14 +244,20 @@ fn encoding(compression: Option<&WalCompression>) -> Result<Encoding, BuildCause
     Ok(Encoding::new(codec, None)?)
 }
 
-fn archives(compression: Option<&DataCompression>) -> Result<ArchiveEncoding, BuildCause> {
-    let codec = match compression {
-        None => return Ok(ArchiveEncoding::default()),
+fn archive_codec(compression: Option<&DataCompression>) -> Result<Option<Codec>, BuildCause> {
+    Ok(Some(match compression {
+        None => return Ok(None),
         Some(DataCompression::Bzip2) => Codec::Bzip2,
         Some(DataCompression::Gzip) => Codec::Gzip,
         Some(DataCompression::Lz4) => Codec::Lz4,
         Some(DataCompression::Snappy) => Codec::Snappy,
         Some(DataCompression::Other(value)) => return Err(unknown("compression", value)),
+    }))
+}
+
+fn archives(codec: Option<Codec>) -> Result<ArchiveEncoding, BuildCause> {
+    let Some(codec) = codec else {
+        return Ok(ArchiveEncoding::default());
     };
     let encoding = Encoding::new(codec, None)?;
     Ok(ArchiveEncoding::new(encoding, ArchiveLimits::default())?)

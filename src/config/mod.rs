@@ -35,7 +35,7 @@ use std::path::PathBuf;
 #[cfg_attr(docsrs, doc(cfg(feature = "s3")))]
 pub use self::build::{BuildCause, BuildError, BuildErrors};
 pub use self::{
-    parameters::{PARAMETERS, PLUGIN, Parameter, Parameters, parameters_table},
+    parameters::{ArchiveCodec, PARAMETERS, PLUGIN, Parameter, Parameters, parameters_table},
     problem::{Place, Problem, Problems, Severity},
     reference::{InvalidReference, Reference, ReferenceKind},
     secrets::{
@@ -148,6 +148,10 @@ pub struct DestinationConfig {
     pub layout: LayoutConfig,
     /// What the store encrypts WAL with; `None` leaves it to the bucket.
     pub encryption: Option<Encryption>,
+    /// What the store encrypts base backups with; `None` leaves it to the bucket.
+    pub data_encryption: Option<Encryption>,
+    /// Whether a base backup wants its first checkpoint at once.
+    pub immediate_checkpoint: bool,
     /// WAL files that are sent or fetched at a time, at least 1; `None` is both products' 1.
     pub max_parallel: Option<u32>,
     /// Parts of a base backup that are sent at a time, at least 1; `None` is Barman's 2.

@@ -3,7 +3,7 @@
 //! Each parameter stands once in [`PARAMETERS`], with its name, grammar, default and meaning: what
 //! is read, what a complaint says and what the documentation shows come from there.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, str::FromStr, time::Duration};
 
 use super::{
     Problem,
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     byte_size::ByteSize,
+    codec::Codec,
     destination::DestinationId,
     fanout::{AtLimit, MinCopies},
     go_duration::GoDuration,
@@ -46,6 +47,36 @@ pub struct Parameters {
     pub spool_limit: Option<ByteSize>,
     /// Most bytes of WAL in memory.
     pub memory: Option<ByteSize>,
+    /// The codec of base backups in Barman's layout.
+    pub data_compression: Option<ArchiveCodec>,
+}
+
+/// How the archives of a base backup are compressed; `None` leaves them as they are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ArchiveCodec(pub Option<Codec>);
+
+impl ArchiveCodec {
+    /// What has to be said of zstd: resources cannot ask for it, so somebody else did.
+    pub const OF_ZSTD: &'static str =
+        "Barman's tools before 3.20 neither restore nor delete base backups in zstd";
+
+    /// Returns what to know of the choice.
+    pub fn warning(self) -> Option<&'static str> {
+        (self.0 == Some(Codec::Zstd)).then_some(Self::OF_ZSTD)
+    }
+}
+
+impl FromStr for ArchiveCodec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "none" {
+            return Ok(Self(None));
+        }
+        let codec = Codec::from_barman_name(text).filter(|codec| *codec != Codec::Xz);
+        let codec = codec.ok_or_else(|| format!("`{text}` is no codec of base backups"))?;
+        Ok(Self(Some(codec)))
+    }
 }
 
 /// One parameter of the plugin entry.
@@ -138,6 +169,14 @@ pub const PARAMETERS: &[Parameter] = &[
         meaning: "Most bytes of WAL in memory.",
         read: |text, to| set(&mut to.memory, size(text)),
     },
+    Parameter {
+        name: "dataCompression",
+        grammar: "`none`, `bzip2`, `gzip`, `lz4`, `snappy` or `zstd`",
+        default: "that of each `ObjectStore`",
+        meaning: "The codec of base backups in Barman's layout. Barman's tools before 3.20 neither \
+                  restore nor delete those in zstd.",
+        read: |text, to| set(&mut to.data_compression, text.parse()),
+    },
 ];
 
 /// Returns the table of parameters in Markdown, as the README has it.
@@ -182,6 +221,10 @@ pub(super) fn of_cluster(
             None => Some(unknown(cluster, &path, name)),
         };
         problems.extend(problem);
+    }
+    if let Some(warning) = parameters.data_compression.and_then(ArchiveCodec::warning) {
+        let path = path.key("dataCompression");
+        problems.push(cluster.warning(path, warning));
     }
     Some(parameters)
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::Error;
+use super::{Annotations, Error};
 use crate::pg::{Lsn, SegmentName, SegmentSize, SystemId, TimelineId};
 
 /// The base backups of a repository.
@@ -22,6 +22,8 @@ pub struct StoredBackup {
     pub id: String,
     /// What it was called by whoever asked for it; need not be unique.
     pub name: Option<String>,
+    /// What was written beside it.
+    pub annotations: Annotations,
     /// Whether it can be restored.
     pub state: BackupState,
     /// When it began, by the server's clock.
@@ -44,6 +46,8 @@ pub struct StoredBackup {
     pub first_segment: Option<SegmentName>,
     /// The segment that contains `stop`.
     pub last_segment: Option<SegmentName>,
+    /// Size of the server's files when it began, in bytes, by the server's account.
+    pub size: Option<u64>,
     /// Size of its objects, in bytes.
     pub stored_size: u64,
     /// Why it must not be deleted, if somebody said so.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use jiff::{Timestamp, tz::Offset};
 
-use super::{Result, StoredBackup, Tree, TreeEvent};
+use super::{Annotations, Result, StoredBackup, Tree, TreeEvent};
 use crate::{
     pg::{BackedUpServer, Lsn, Tablespace, TimelineId},
     store::Payload,
@@ -19,6 +19,8 @@ pub struct BackupStart {
     pub id: Option<String>,
     /// What whoever asked for it calls it.
     pub name: Option<String>,
+    /// What he writes beside it.
+    pub annotations: Annotations,
     /// The server.
     pub server: BackedUpServer,
     /// When it began, by the server's clock.
@@ -131,10 +133,11 @@ pub trait BackupWriter: fmt::Debug + Send + Sync {
     /// Makes an object of `parts` parts whole.
     async fn complete(&self, object: &ObjectName, parts: u32) -> Result<()>;
 
-    /// Writes down that the backup is complete: all its objects are.
+    /// Writes down that the backup is complete, if all its objects are there.
     async fn finish(&self, end: &BackupEnd) -> Result<()>;
 
-    /// Removes what was written, and writes down why where the layout has a place for that.
+    /// Removes what was written, and writes down why where the layout has a place for that. What
+    /// somebody else has taken over is left to him.
     async fn give_up(&self, reason: &str) -> Result<()>;
 }
 

@@ -4,6 +4,7 @@
 //! opinion on how many copies are wanted or what to do when a store fails. The trait is the
 //! intersection that the engines need: layouts are never abstracted together beyond it.
 
+mod annotations;
 mod backup;
 pub mod barman;
 mod base;
@@ -14,6 +15,7 @@ mod content;
 mod decode;
 mod error;
 mod tree;
+mod unfinished;
 mod wal;
 
 use std::fmt;
@@ -23,6 +25,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
 pub use self::{
+    annotations::{Annotations, InvalidAnnotation},
     backup::{BackupState, Backups, DamagedBackup, Keep, StoredBackup},
     base::{
         BackupEncoder, BackupEncoding, BackupEnd, BackupReader, BackupStart, BackupWriter,
@@ -31,6 +34,7 @@ pub use self::{
     content::{digest_of, same_content},
     error::{Error, Result},
     tree::{Attributes, InvalidTreePath, Tree, TreeEvent, TreePath},
+    unfinished::{Taker, UnfinishedBackup},
     wal::{ClusterIdentity, StoredWal, WalFile},
 };
 pub use crate::pg::{BackedUpServer, Tablespace};
@@ -101,8 +105,21 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`Error::Refused`] if what is there contradicts it: backups of another cluster, or one that
-    /// began in the same second. Nothing was written then.
-    async fn begin_backup(&self, start: &BackupStart) -> Result<Box<dyn BackupWriter>>;
+    /// began in the same second. Nothing was written then. A copy takes the place of an earlier
+    /// one that was left behind on the same machine, or by anybody long ago.
+    async fn begin_backup(
+        &self,
+        start: &BackupStart,
+        taker: &Taker,
+    ) -> Result<Box<dyn BackupWriter>>;
+
+    /// Returns base backups that walcast began and that did not end: somebody works on them, or
+    /// was killed.
+    async fn unfinished_backups(&self) -> Result<Vec<UnfinishedBackup>>;
+
+    /// Removes what is there of an unfinished backup. Returns false, and leaves it alone, if it is
+    /// gone, has ended, or is somebody else's by now. May be repeated after an error.
+    async fn remove_unfinished(&self, backup: &UnfinishedBackup) -> Result<bool>;
 
     /// Opens a base backup that [`backups`](Self::backups) told of.
     ///

@@ -13,5 +13,5 @@ pub use self::{
         InvalidRecoverySettings, Purpose, RecoverySettings, RecoveryTarget, TargetAction,
         TargetTimeline,
     },
-    wal::{Fetched, WalFetchError, WalFetcher},
+    wal::{Ahead, Fetched, WalFetchError, WalFetcher},
 };

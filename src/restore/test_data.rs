@@ -7,7 +7,9 @@ use jiff::Timestamp;
 
 use crate::{
     pg::{BackupLabel, ControlData, Oid, SystemId},
-    repository::{Attributes, BackupState, StoredBackup, Tablespace, Tree, TreeEvent, TreePath},
+    repository::{
+        Annotations, Attributes, BackupState, StoredBackup, Tablespace, Tree, TreeEvent, TreePath,
+    },
 };
 
 /// Reads a file that PostgreSQL 15 wrote.
@@ -112,6 +114,7 @@ pub(super) fn backup() -> StoredBackup {
     StoredBackup {
         id: "20261122T120000".to_owned(),
         name: None,
+        annotations: Annotations::default(),
         state: BackupState::Complete,
         began: Some(modified()),
         ended: Some(modified()),
@@ -123,6 +126,7 @@ pub(super) fn backup() -> StoredBackup {
         stop: label.start.checked_add(256),
         first_segment: Some(label.start_segment),
         last_segment: Some(label.start_segment),
+        size: None,
         stored_size: 4096,
         keep: None,
     }

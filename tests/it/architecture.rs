@@ -91,7 +91,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "restore",
         &[
+            "byte_size",
             "destination",
+            "disk",
             "error",
             "fanout",
             "pg",

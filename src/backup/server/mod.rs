@@ -1,5 +1,6 @@
 //! Base backups of a running server.
 
+mod leftovers;
 mod names;
 mod pages;
 mod report;

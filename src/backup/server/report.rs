@@ -1,7 +1,10 @@
 //! What became of a base backup.
 
 use super::BadPage;
-use crate::backup::{DestinationReport, Done};
+use crate::{
+    backup::{DestinationReport, Done},
+    destination::DestinationId,
+};
 
 /// What became of a base backup.
 #[derive(Clone, Debug)]
@@ -13,6 +16,8 @@ pub struct Report {
     pub bad_pages: Vec<BadPage>,
     /// How many more there are.
     pub more_bad_pages: u64,
+    /// What killed runs had left in destinations, and is gone: where, and what it was called there.
+    pub removed: Vec<(DestinationId, String)>,
     /// What became of it in each destination, in their order.
     pub destinations: Vec<DestinationReport>,
 }

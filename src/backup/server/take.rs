@@ -1,18 +1,19 @@
 //! A base backup from its begin to its end.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use super::{
     Report, SourceError,
+    leftovers::Leftovers,
     pages::PageCheck,
     source::{Source, SourceReport, estimate},
 };
 use crate::{
     backup::{
-        BackupSettings, Progress,
+        BackupSettings, Event, Progress,
         begun::{Begun, reasons},
         pass::{Pass, Results},
     },
@@ -24,7 +25,7 @@ use crate::{
         BackedUpServer, ControlData, InvalidControlFile, MajorVersion,
         server::{Checkpoint, Server, ServerError},
     },
-    repository::{BackupEnd, BackupStart, ClusterIdentity, TreeEvent},
+    repository::{BackupEnd, BackupStart, ClusterIdentity, Taker, TreeEvent},
     workers::Workers,
 };
 
@@ -71,7 +72,7 @@ impl BackupError {
 
 /// Takes a base backup of `server` to all `destinations`, reading its files once.
 ///
-/// A destination that cannot take it, fails or stalls is left behind, and the report says so; what
+/// What killed runs left is removed before. A destination that cannot take it, fails or stalls is left behind, and the report says so; what
 /// it had got is removed again. `progress` may be looked at meanwhile. When `cancelled` completes,
 /// everything is undone. Dropping the future leaves what a killed process leaves: no destination
 /// lists the backup as complete.
@@ -87,47 +88,33 @@ pub async fn take_backup(
     progress: &Arc<Progress>,
     cancelled: impl Future<Output = ()>,
 ) -> Result<Report, BackupError> {
-    server.check_grants().await?;
-    let facts = server.facts().await?;
-    let version = server.version();
-    check_data_directory(&facts.server, workers).await?;
-    let identity = ClusterIdentity {
-        system_id: facts.server.system_id,
-        version,
+    let mut cancelled = pin!(cancelled);
+    let site = Site {
+        destinations,
+        settings,
+        workers,
+        progress,
     };
-    let refusals = check(destinations, &identity, settings).await;
-    if refusals.len() == destinations.len() {
-        let id = |(index, reason): (usize, String)| (destinations[index].id.clone(), reason);
-        return Err(BackupError::NoDestination(
-            refusals.into_iter().map(id).collect(),
-        ));
-    }
-
-    let label = settings.name.as_deref().unwrap_or("walcast");
-    let checkpoint = if settings.fast_checkpoint {
-        Checkpoint::Fast
-    } else {
-        Checkpoint::Spread
+    let taker = Taker::of_backup();
+    let prepared = tokio::select! {
+        biased;
+        () = &mut cancelled => return Err(BackupError::CalledOff),
+        prepared = site.prepare(server, &taker) => prepared?,
     };
-    let waits = facts.archives();
-    let started = server.start_backup(label, checkpoint).await?;
-    let start = BackupStart {
-        id: None,
-        name: settings.name.clone(),
-        server: facts.server,
-        began: started.at,
-        offset: started.offset,
-        timeline: started.timeline,
-        start: started.lsn,
-    };
-    let begun = Begun::begin(destinations, refusals, start, settings).await;
+    let Prepared {
+        start,
+        waits,
+        refusals,
+        removed,
+    } = prepared;
+    let begun = Begun::begin(destinations, refusals, start, &taker, settings, progress).await;
     if begun.is_nowhere() {
         return Err(BackupError::NoDestination(begun.refusals()));
     }
     let copied = tokio::select! {
         biased;
         () = cancelled => Err(BackupError::CalledOff),
-        copied = copy(&begun, waits, server, workers, progress) => copied,
+        copied = copy(&begun, waits, server, workers) => copied,
     };
     match copied {
         Ok((results, end, source)) => {
@@ -136,6 +123,7 @@ pub async fn take_backup(
                 done: progress.done(),
                 bad_pages: source.bad_pages,
                 more_bad_pages: source.more_bad_pages,
+                removed,
                 destinations,
             })
         }
@@ -143,6 +131,84 @@ pub async fn take_backup(
             begun.undo(&chain(&error)).await;
             Err(error)
         }
+    }
+}
+
+/// What a base backup works with.
+struct Site<'a> {
+    destinations: &'a [Destination],
+    settings: &'a BackupSettings,
+    workers: &'a Workers,
+    progress: &'a Progress,
+}
+
+/// The server has begun a backup.
+struct Prepared {
+    start: BackupStart,
+    /// Whether its end waits for the archive.
+    waits: bool,
+    /// Destinations that do not take part, by index, and why.
+    refusals: Vec<(usize, String)>,
+    /// What killed runs had left, and is gone.
+    removed: Vec<(DestinationId, String)>,
+}
+
+impl Site<'_> {
+    /// Checks everything that can be checked before, removes what killed runs left, and lets the
+    /// server begin.
+    async fn prepare(&self, server: &mut Server, taker: &Taker) -> Result<Prepared, BackupError> {
+        server.check_grants().await?;
+        let facts = server.facts().await?;
+        check_data_directory(&facts.server, self.workers).await?;
+        let identity = ClusterIdentity {
+            system_id: facts.server.system_id,
+            version: server.version(),
+        };
+        let refusals = check(self.destinations, &identity, self.settings).await;
+        if refusals.len() == self.destinations.len() {
+            let id =
+                |(index, reason): (usize, String)| (self.destinations[index].id.clone(), reason);
+            return Err(BackupError::NoDestination(
+                refusals.into_iter().map(id).collect(),
+            ));
+        }
+        let answering = self.destinations.iter().enumerate();
+        let answering = answering
+            .filter(|(index, _)| refusals.iter().all(|(refused, _)| refused != index))
+            .map(|(_, destination)| destination)
+            .collect();
+        let leftovers = Leftovers {
+            destinations: answering,
+            host: &taker.host,
+            data_directory: &facts.server.data_directory,
+            progress: self.progress,
+        };
+        let removed = leftovers.remove(server).await;
+
+        let label = self.settings.name.as_deref().unwrap_or("walcast");
+        let checkpoint = if self.settings.fast_checkpoint {
+            Checkpoint::Fast
+        } else {
+            Checkpoint::Spread
+        };
+        let waits = facts.archives();
+        let started = server.start_backup(label, checkpoint).await?;
+        let start = BackupStart {
+            id: None,
+            name: self.settings.name.clone(),
+            annotations: self.settings.annotations.clone(),
+            server: facts.server,
+            began: started.at,
+            offset: started.offset,
+            timeline: started.timeline,
+            start: started.lsn,
+        };
+        Ok(Prepared {
+            start,
+            waits,
+            refusals,
+            removed,
+        })
     }
 }
 
@@ -206,15 +272,15 @@ async fn copy(
     waits: bool,
     server: &mut Server,
     workers: &Workers,
-    progress: &Arc<Progress>,
 ) -> Result<(Results, BackupEnd, SourceReport), BackupError> {
     let pass = begun.start_pass();
     let source = tokio::select! {
         biased;
         // Without its session the server would keep no WAL for the backup.
         lost = server.lost() => return Err(lost.into()),
-        read = read(&pass, begun, server.version(), progress, workers) => read?,
+        read = read(&pass, begun, server.version(), workers) => read?,
     };
+    begun.progress.tell(Event::AllRead(begun.progress.done()));
     let stopped = server.stop_backup(waits).await?;
     let end = BackupEnd {
         ended: stopped.at,
@@ -234,7 +300,6 @@ async fn read(
     pass: &Pass,
     begun: &Begun<'_>,
     version: MajorVersion,
-    progress: &Arc<Progress>,
     workers: &Workers,
 ) -> Result<SourceReport, SourceError> {
     let (server, settings) = (begun.start.server.clone(), begun.settings);
@@ -243,7 +308,7 @@ async fn read(
         start: begun.start.start,
     });
     let rate = settings.rate;
-    let (mut feeder, progress) = (pass.feeder(), Arc::clone(progress));
+    let (mut feeder, progress) = (pass.feeder(), Arc::clone(begun.progress));
     let job = move || {
         progress.expect(estimate(&server));
         let mut emit = |event: TreeEvent| {

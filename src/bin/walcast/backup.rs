@@ -8,14 +8,17 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use futures_util::StreamExt;
 use serde_json::json;
-use tokio::time::{MissedTickBehavior, interval};
 use walcast::{
     backup::{
-        BackupOutcome, BackupSettings, DestinationReport, Done, Progress, Report, take_backup,
+        BackupOutcome, BackupSettings, DestinationReport, Done, Event, Progress, Report,
+        take_backup,
     },
     byte_size::ByteSize,
+    config::ArchiveCodec,
     pg::server::Server,
+    repository::Annotations,
     workers::Workers,
 };
 
@@ -25,7 +28,7 @@ use crate::{
     output::{self, FAILED, Failure, Format},
     server::ServerOptions,
     signals::Stop,
-    table::{self, rounded},
+    table,
 };
 
 /// The exit code when a destination lacks the backup, or a page is bad.
@@ -40,6 +43,14 @@ pub(crate) struct Backup {
     /// What the backup is called, to find it by.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// What is written beside the backup, for people and programs; may be given several times.
+    #[arg(long = "annotation", value_name = "KEY=VALUE", value_parser = Annotation::parse)]
+    annotations: Vec<Annotation>,
+    /// How base backups are compressed, in place of what the destinations say: `none`, `bzip2`,
+    /// `gzip`, `lz4`, `snappy` or `zstd`. Barman's tools before 3.20 neither restore nor delete
+    /// those in zstd.
+    #[arg(long, value_name = "CODEC")]
+    compression: Option<ArchiveCodec>,
     /// Makes the first checkpoint as fast as the server can, instead of spreading it.
     #[arg(long)]
     fast_checkpoint: bool,
@@ -73,7 +84,7 @@ enum ProgressForm {
     Bar,
     /// A line every ten seconds.
     Plain,
-    /// An object every second.
+    /// An object for each event, and one every second.
     Json,
     /// Nothing.
     None,
@@ -82,14 +93,18 @@ enum ProgressForm {
 impl Backup {
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
         let workers = Workers::new();
-        let destinations = self.config.load(&workers).await?.destinations;
+        if let Some(warning) = self.compression.and_then(ArchiveCodec::warning) {
+            tracing::warn!("{warning}");
+        }
+        let site = self.config.load_with(self.compression, &workers).await?;
+        let destinations = site.destinations;
         let options = self.server.connect_options()?;
         let mut stop = Stop::listen()?;
         let server = Server::connect(&options).await;
         let mut server = server.map_err(|error| Failure::of(&error).with_hint(error.hint()))?;
         let progress = Arc::new(Progress::default());
         let shown = self.shown();
-        let settings = self.settings();
+        let settings = self.settings(site.immediate_checkpoint);
         let cancelled = async {
             stop.requested().await;
         };
@@ -112,10 +127,16 @@ impl Backup {
         })
     }
 
-    fn settings(&self) -> BackupSettings {
+    fn settings(&self, immediate_checkpoint: bool) -> BackupSettings {
+        let mut annotations = Annotations::default();
+        for Annotation { key, value } in &self.annotations {
+            let added = annotations.insert(key, value);
+            added.expect("it was checked when it was read");
+        }
         BackupSettings {
             name: self.name.clone(),
-            fast_checkpoint: self.fast_checkpoint,
+            annotations,
+            fast_checkpoint: self.fast_checkpoint || immediate_checkpoint,
             verify_pages: !self.no_verify_pages,
             rate: self.max_rate,
             memory: self.memory,
@@ -134,28 +155,68 @@ impl Backup {
     }
 }
 
+/// A key and its value.
+#[derive(Clone, Debug)]
+struct Annotation {
+    key: String,
+    value: String,
+}
+
+impl Annotation {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (key, value) = text.split_once('=').ok_or("it has no `=`")?;
+        let checked = Annotations::default().insert(key, value);
+        checked.map_err(|error| error.to_string())?;
+        Ok(Self {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        })
+    }
+}
+
 /// Shows progress until it is dropped.
 async fn show(form: ProgressForm, progress: &Progress) {
     let seconds = match form {
         ProgressForm::Plain => 10,
         ProgressForm::Bar | ProgressForm::Json | ProgressForm::None => 1,
     };
-    let mut ticks = interval(Duration::from_secs(seconds));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let done = progress.done();
+    let mut events = progress.events(Duration::from_secs(seconds));
+    while let Some(event) = events.next().await {
         match form {
             ProgressForm::None => {}
-            ProgressForm::Bar => eprint(&format!("\r\x1b[K{}", line(&done))),
-            ProgressForm::Plain => eprint(&format!("{}\n", line(&done))),
-            ProgressForm::Json => eprint(&format!("{}\n", json!({ "progress": done }))),
+            ProgressForm::Json => eprint(&format!("{}\n", json!(event))),
+            ProgressForm::Bar => match told(&event) {
+                Some(text) => eprint(&format!("\r\x1b[K{text}\n")),
+                None => eprint(&format!("\r\x1b[K{}", line(&progress.done()))),
+            },
+            ProgressForm::Plain => {
+                let text = told(&event).unwrap_or_else(|| line(&progress.done()));
+                eprint(&format!("{text}\n"));
+            }
         }
+    }
+    std::future::pending().await
+}
+
+/// What a person wants to know at once.
+fn told(event: &Event) -> Option<String> {
+    match event {
+        Event::Removed {
+            destination,
+            backup,
+        } => Some(format!(
+            "{destination}: removed what a killed backup left: {backup}"
+        )),
+        Event::Left {
+            destination,
+            reason,
+        } => Some(format!("{destination} left: {reason}")),
+        _ => None,
     }
 }
 
 fn line(done: &Done) -> String {
-    let size = |bytes| rounded(ByteSize::new(bytes));
+    let size = |bytes| ByteSize::new(bytes).rounded();
     let percent = (done.bytes * 100)
         .checked_div(done.total)
         .unwrap_or(0)
@@ -179,8 +240,15 @@ fn eprint(text: &str) {
 
 fn as_text(report: &Report) -> String {
     let done = &report.done;
-    let read = rounded(ByteSize::new(done.bytes));
-    let mut text = format!("read {read} in {} files once\n\n", done.files);
+    let read = ByteSize::new(done.bytes).rounded();
+    let mut text = format!("read {read} in {} files once\n", done.files);
+    for (destination, backup) in &report.removed {
+        let _ = writeln!(
+            text,
+            "removed what a killed backup left in {destination}: {backup}"
+        );
+    }
+    text.push('\n');
     text.push_str(&destinations_as_text(&report.destinations));
     for page in &report.bad_pages {
         let _ = write!(text, "\nwrong checksum: {page}");
@@ -198,6 +266,9 @@ fn as_json(report: &Report) -> serde_json::Value {
         "files": report.done.files,
         "bytes": report.done.bytes,
         "seconds": report.done.seconds,
+        "removed": report.removed.iter().map(|(destination, backup)| json!({
+            "destination": destination, "backup": backup,
+        })).collect::<Vec<_>>(),
         "destinations": destinations_as_json(&report.destinations),
         "bad_pages": pages.collect::<Vec<_>>(),
         "more_bad_pages": report.more_bad_pages,
@@ -208,7 +279,7 @@ fn as_json(report: &Report) -> serde_json::Value {
 pub(crate) fn destinations_as_text(reports: &[DestinationReport]) -> String {
     let rows = reports.iter().map(|one| {
         let backup = one.backup.clone().unwrap_or_else(|| "-".to_owned());
-        let stored = rounded(ByteSize::new(one.stored));
+        let stored = ByteSize::new(one.stored).rounded();
         let outcome = match &one.outcome {
             BackupOutcome::Complete => "complete".to_owned(),
             BackupOutcome::Failed { reason } => format!("failed: {reason}"),

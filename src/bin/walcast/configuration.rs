@@ -12,8 +12,8 @@ use std::{
 use clap::Args;
 use walcast::{
     config::{
-        self, DirectorySecrets, Options, Parameters, SecretSource, SecretSources, SourceFile,
-        VariableSecrets,
+        self, ArchiveCodec, DirectorySecrets, Options, Parameters, SecretSource, SecretSources,
+        SourceFile, VariableSecrets,
     },
     fanout::Destination,
     manifest::{Variables, text_of},
@@ -61,6 +61,8 @@ pub(crate) struct ConfigOptions {
 pub(crate) struct Site {
     /// The destinations.
     pub(crate) destinations: Vec<Destination>,
+    /// Whether a destination wants the first checkpoint of a base backup at once.
+    pub(crate) immediate_checkpoint: bool,
     /// What the Cluster says besides.
     pub(crate) parameters: Parameters,
 }
@@ -88,8 +90,20 @@ impl Assignment {
 impl ConfigOptions {
     /// Reads the files and makes the destinations.
     pub(crate) async fn load(&self, workers: &Workers) -> Result<Site, Failure> {
+        self.load_with(None, workers).await
+    }
+
+    /// Reads the files and makes the destinations, which write base backups with this codec if
+    /// there is one.
+    pub(crate) async fn load_with(
+        &self,
+        codec: Option<ArchiveCodec>,
+        workers: &Workers,
+    ) -> Result<Site, Failure> {
         let (options, handle) = (self.clone(), workers.clone());
-        workers.disk(move || options.load_blocking(&handle)).await
+        workers
+            .disk(move || options.load_blocking(codec, &handle))
+            .await
     }
 
     /// Returns the options that have the same effect in any folder, as words for a shell; values
@@ -139,7 +153,11 @@ impl ConfigOptions {
         Some(variables)
     }
 
-    fn load_blocking(&self, workers: &Workers) -> Result<Site, Failure> {
+    fn load_blocking(
+        &self,
+        codec: Option<ArchiveCodec>,
+        workers: &Workers,
+    ) -> Result<Site, Failure> {
         let files: Result<Vec<SourceFile>, Failure> =
             self.files.iter().map(|file| read(file)).collect();
         let folder = self.secrets.as_ref().map(DirectorySecrets::new);
@@ -157,7 +175,7 @@ impl ConfigOptions {
         if let Some(variables) = &variables {
             options = options.variables(variables);
         }
-        let loaded =
+        let mut loaded =
             config::load(&files?, options).map_err(|problems| Failure::report(&problems))?;
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
@@ -166,9 +184,17 @@ impl ConfigOptions {
             let file = ignored.file.display();
             tracing::debug!(%file, document = ignored.document + 1, "{} is not used", ignored.resource);
         }
+        if let Some(codec) = codec {
+            loaded.config.parameters.data_compression = Some(codec);
+        }
         let destinations = loaded.config.build(workers);
         Ok(Site {
             destinations: destinations.map_err(|errors| Failure::report(&errors))?,
+            immediate_checkpoint: loaded
+                .config
+                .destinations
+                .iter()
+                .any(|one| one.immediate_checkpoint),
             parameters: loaded.config.parameters,
         })
     }

@@ -11,14 +11,14 @@ use walcast::{
     catalog::{Catalog, Reach},
     error::chain,
     fanout::Destination,
-    repository::{self, BackupState, Keep, StoredBackup},
+    repository::{self, Annotations, BackupState, Keep, StoredBackup},
     workers::Workers,
 };
 
 use crate::{
     configuration::ConfigOptions,
     output::{self, FAILED, Failure, Format},
-    table::{self, rounded},
+    table,
 };
 
 #[derive(Args, Debug)]
@@ -88,6 +88,11 @@ impl Known<'_> {
             let rows = catalog.backups.iter().map(|backup| row(catalog, backup));
             text.push_str(&table::plain(&HEADER, rows));
         }
+        for backup in &catalog.backups {
+            for (key, value) in backup.annotations.iter() {
+                let _ = writeln!(text, "  {}: {key}={value}", backup.id);
+            }
+        }
         for damaged in &catalog.damaged {
             let _ = writeln!(
                 text,
@@ -147,6 +152,7 @@ fn merged(mut one: Value, other: Value) -> Value {
 struct Described<'a> {
     id: &'a str,
     name: Option<&'a str>,
+    annotations: &'a Annotations,
     state: &'static str,
     error: Option<&'a str>,
     began: Option<jiff::Timestamp>,
@@ -157,6 +163,8 @@ struct Described<'a> {
     stop: Option<String>,
     first_segment: Option<String>,
     last_segment: Option<String>,
+    /// By the server's account, when it began.
+    bytes: Option<u64>,
     stored_bytes: u64,
     keep: Option<&'static str>,
     /// The last segment that recovery can reach on the backup's timeline.
@@ -171,6 +179,7 @@ impl<'a> Described<'a> {
         Self {
             id: &backup.id,
             name: backup.name.as_deref(),
+            annotations: &backup.annotations,
             state: state(backup),
             error: match &backup.state {
                 BackupState::Failed { reason } => reason.as_deref(),
@@ -184,6 +193,7 @@ impl<'a> Described<'a> {
             stop: backup.stop.map(|lsn| lsn.to_string()),
             first_segment: backup.first_segment.map(|name| name.to_string()),
             last_segment: backup.last_segment.map(|name| name.to_string()),
+            bytes: backup.size,
             stored_bytes: backup.stored_size,
             keep: backup.keep.map(keep),
             recoverable_to: match reach {
@@ -213,7 +223,7 @@ fn row(catalog: &Catalog, backup: &StoredBackup) -> [String; 6] {
         or_dash(backup.name.clone()),
         format!("{}{}", state(backup), kept.unwrap_or_default()),
         or_dash(backup.ended.map(|at| table::seconds(at).to_string())),
-        rounded(ByteSize::new(backup.stored_size)),
+        ByteSize::new(backup.stored_size).rounded(),
         reach,
     ]
 }

@@ -126,6 +126,17 @@ pub(crate) fn check_known(
     )
 }
 
+/// Returns how many files are sent, or fetched, ahead: what the destinations wish.
+pub(crate) fn look_ahead(destinations: &[Destination]) -> usize {
+    let wished = destinations.iter().map(|one| one.parallel).max();
+    wished
+        .filter(|&parallel| parallel > 1)
+        .unwrap_or(LOOK_AHEAD)
+}
+
+/// Where no destination says how many.
+const LOOK_AHEAD: usize = 4;
+
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroUsize;
@@ -146,6 +157,7 @@ mod tests {
         let Only { policy } = Only::parse_from(all);
         policy.settings(&Site {
             destinations: Vec::new(),
+            immediate_checkpoint: false,
             parameters,
         })
     }

@@ -29,7 +29,6 @@ use crate::{
     output::{self, Failure, Format},
     policy::leave_out,
     signals::Stop,
-    table::rounded,
 };
 
 #[derive(Args, Debug)]
@@ -79,6 +78,9 @@ struct Placing {
     /// differs is written. It also completes a restore that was interrupted.
     #[arg(long)]
     delta: bool,
+    /// Begins without a look at the free space.
+    #[arg(long)]
+    no_space_check: bool,
     /// Leaves links that lead out of the data directory out, instead of refusing the backup.
     #[arg(long)]
     leave_out_links: bool,
@@ -252,6 +254,9 @@ impl Restore {
         if self.placing.delta {
             placement.delta = Delta::Keep;
         }
+        if self.placing.no_space_check {
+            placement.size = None;
+        }
         if self.placing.leave_out_links {
             placement.outer_links = OuterLinks::LeaveOut;
         }
@@ -268,7 +273,7 @@ impl Restore {
             {
                 let (files, bytes) = (
                     placed.files,
-                    rounded(ByteSize::new(placed.written + placed.kept)),
+                    ByteSize::new(placed.written + placed.kept).rounded(),
                 );
                 // Nobody is left to tell if standard error is gone.
                 let _ = write!(io::stderr().lock(), "\r\x1b[K{bytes}, {files} files");
@@ -354,7 +359,7 @@ impl Restore {
     fn told(&self, report: &RestoreReport) -> String {
         let (files, bytes) = (
             report.placed.files,
-            rounded(ByteSize::new(report.placed.written + report.placed.kept)),
+            ByteSize::new(report.placed.written + report.placed.kept).rounded(),
         );
         let mut text = format!(
             "restored backup {} to {}: {files} files, {bytes}\n",

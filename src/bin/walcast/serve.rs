@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use walcast::{
-    fanout::{ArchiveError, Archiver, Destination, DestinationId, Settings},
+    fanout::{ArchiveError, Archiver, DestinationId, Settings},
     spool::SpoolLock,
     workers::Workers,
 };
@@ -28,7 +28,7 @@ use crate::{
     configuration::ConfigOptions,
     forget::configured,
     output::Failure,
-    policy::PolicyOptions,
+    policy::{PolicyOptions, look_ahead},
     protocol::{self, Answer, Refusal, Request},
     signals::Stop,
     spool::{SpoolLimits, SpoolOptions, failed, locked},
@@ -52,8 +52,6 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(10);
 /// How often is looked whether everything is complete.
 const LOOK: Duration = Duration::from_secs(1);
-/// Files that are sent ahead where no destination says how many.
-const LOOK_AHEAD: usize = 4;
 /// After a connection that could not be accepted: files may be open too many.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Connections that are served at the same time; others wait.
@@ -93,13 +91,6 @@ impl Serve {
         tracing::info!("stopped");
         Ok(0)
     }
-}
-
-fn look_ahead(destinations: &[Destination]) -> usize {
-    let wished = destinations.iter().map(|one| one.parallel).max();
-    wished
-        .filter(|&parallel| parallel > 1)
-        .unwrap_or(LOOK_AHEAD)
 }
 
 /// The resident's socket, removed when dropped.

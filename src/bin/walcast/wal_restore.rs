@@ -1,13 +1,17 @@
 //! `walcast wal-restore`: the first destination that has the file.
 
-use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 use walcast::{
     clock::{Clock, SystemClock},
     fanout::{Destination, DestinationId},
     pg::WalFileName,
-    restore::{Fetched, WalFetchError, WalFetcher},
+    restore::{Ahead, Fetched, WalFetchError, WalFetcher},
     spool::State,
     workers::Workers,
 };
@@ -16,7 +20,7 @@ use crate::{
     configuration::ConfigOptions,
     duration,
     output::{self, FAILED, Failure, Format},
-    policy::leave_out,
+    policy::{leave_out, look_ahead},
     signals::Stop,
     spool::SpoolOptions,
 };
@@ -38,12 +42,28 @@ pub(crate) struct WalRestore {
     /// A destination that is not asked, because it is lost for good; may be given several times.
     #[arg(long, value_name = "DEST")]
     without: Vec<DestinationId>,
+    /// How many of the following segments are fetched as well, into `pg_wal`, for when PostgreSQL
+    /// asks for them. Default: the largest `maxParallel` of the destinations, else 4.
+    #[arg(long, value_name = "N")]
+    ahead: Option<usize>,
     /// The name of the file: PostgreSQL's %f.
     #[arg(value_name = "NAME")]
     name: WalFileName,
     /// Where it goes: PostgreSQL's %p.
     #[arg(value_name = "PATH")]
     path: PathBuf,
+}
+
+async fn fetch(
+    source: &WalFetcher,
+    ahead: Option<&Ahead>,
+    name: WalFileName,
+    path: &Path,
+) -> Result<Fetched, WalFetchError> {
+    match ahead {
+        Some(ahead) => source.fetch_with(ahead, name, path).await,
+        None => source.fetch(name, path).await,
+    }
 }
 
 impl WalRestore {
@@ -57,6 +77,8 @@ impl WalRestore {
         leave_out(&mut destinations, &self.without)?;
         let down = self.down(&destinations, &workers).await;
         destinations.sort_by_key(|one| down.contains(&one.id));
+        let segments = self.ahead.unwrap_or_else(|| look_ahead(&destinations));
+        let ahead = Ahead::beside(&self.path, segments);
         let source = WalFetcher {
             destinations,
             deadline: self.deadline,
@@ -67,7 +89,7 @@ impl WalRestore {
             biased;
             // PostgreSQL takes this code for what it is, and ends as it was told to.
             code = stop.requested() => return Ok(code),
-            fetched = source.fetch(self.name, &self.path) => fetched,
+            fetched = fetch(&source, ahead.as_ref(), self.name, &self.path) => fetched,
         };
         match fetched {
             Ok(file) => {
@@ -112,12 +134,14 @@ impl WalRestore {
     fn report(&self, fetched: &Fetched, format: Format) {
         for (destination, complaint) in &fetched.complaints {
             tracing::warn!(
-                "{} came from {}; {destination}: {complaint}",
-                self.name,
-                fetched.from
+                "{} came from another; {destination}: {complaint}",
+                self.name
             );
         }
-        tracing::info!("{} came from {}", self.name, fetched.from);
+        match &fetched.from {
+            Some(from) => tracing::info!("{} came from {from}", self.name),
+            None => tracing::info!("{} had been fetched ahead", self.name),
+        }
         if format == Format::Json {
             output::print_json(&serde_json::json!({
                 "name": self.name,

@@ -80,6 +80,7 @@ impl<'a> Resolver<'a> {
         let location = self.location(&configuration)?;
         let wal = configuration.wal.unwrap_or_default();
         let data = configuration.data.unwrap_or_default();
+        let immediate_checkpoint = data.immediate_checkpoint();
         let history_tags = pairs(configuration.history_tags);
         Some(DestinationConfig {
             id: self.resource.name.to_owned(),
@@ -91,6 +92,8 @@ impl<'a> Resolver<'a> {
                 retention,
             }),
             encryption: wal.encryption,
+            immediate_checkpoint,
+            data_encryption: data.encryption,
             max_parallel,
             jobs: data.jobs.and_then(|jobs| u32::try_from(jobs).ok()),
             tags: pairs(configuration.tags),
@@ -219,11 +222,12 @@ impl<'a> Resolver<'a> {
     }
 
     fn warn_of_settings_for_s3(&mut self) {
-        let fields: [&[&str]; 6] = [
+        let fields: [&[&str]; 7] = [
             &["endpointURL"],
             &["endpointCA"],
             &["s3Credentials"],
             &["wal", "encryption"],
+            &["data", "encryption"],
             &["tags"],
             &["historyTags"],
         ];

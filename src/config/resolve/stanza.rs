@@ -72,6 +72,10 @@ impl Resolver<'_> {
                             encryption: variables
                                 .has("S3_KMS_KEY_ID")
                                 .then_some(Encryption::AwsKms),
+                            data_encryption: variables
+                                .has("S3_KMS_KEY_ID")
+                                .then_some(Encryption::AwsKms),
+                            immediate_checkpoint: configuration.start_fast.unwrap_or(false),
                             max_parallel,
                             jobs: max_parallel,
                             tags: variables.tags(),

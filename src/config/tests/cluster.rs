@@ -7,6 +7,7 @@ use crate::{
     byte_size::ByteSize,
     crd::pgbackrest::RetentionPolicy,
     fanout::{AtLimit, MinCopies},
+    workers::Workers,
 };
 
 const STANZA: &str = "
@@ -17,6 +18,7 @@ spec:
   stanzaConfiguration:
     name: orders
     processMax: 4
+    startFast: true
     compressConfig: {type: zst, level: 3}
     customEnvVar:
       PGBACKREST_REPO1_S3_KMS_KEY_ID: a-key
@@ -91,6 +93,8 @@ fn each_repository_of_a_stanza_is_a_destination() {
                 retention: RetentionPolicy::fulls(2).effective(),
             }),
             encryption: Some(Encryption::AwsKms),
+            data_encryption: Some(Encryption::AwsKms),
+            immediate_checkpoint: true,
             max_parallel: Some(4),
             jobs: Some(4),
             tags: vec![pair("team", "db"), pair("stage", "live")],
@@ -135,6 +139,22 @@ fn a_cluster_lists_its_destinations_and_says_what_must_hold() {
 }
 
 #[test]
+fn the_codec_of_base_backups_can_be_chosen_for_all_destinations() {
+    let store = store("    destinationPath: file:///backups\n    data: {compression: gzip}\n");
+    let encoding = |codec: &str| {
+        let cluster = cluster_of(&format!("      dataCompression: {codec}"));
+        let loaded = load_with(&[&store, &cluster]).unwrap();
+        let destinations = loaded.config.build(&Workers::inline()).unwrap();
+        let encoding = destinations[0].repository.backup_encoding().to_string();
+        (encoding, loaded.warnings.len())
+    };
+
+    assert_eq!(encoding("lz4"), ("lz4".to_owned(), 0));
+    assert_eq!(encoding("none"), ("plain".to_owned(), 0));
+    assert_eq!(encoding("zstd"), ("zstd".to_owned(), 1));
+}
+
+#[test]
 fn without_a_list_all_that_the_files_have_are_destinations() {
     let store = store("    destinationPath: file:///backups\n");
     let off = cluster_of("      destinations: ObjectStore/nowhere")
@@ -158,6 +178,7 @@ fn every_parameter_that_makes_no_sense_is_reported() {
       maxDebtAge: 1d
       spoolLimit: much
       memory: -1
+      dataCompression: xz
       copies: '1'";
     let store = store("    destinationPath: file:///backups\n");
 
@@ -198,6 +219,7 @@ fn the_predecessor_of_the_stanza_is_one() {
         .replace("kind: Stanza", "kind: Repository")
         .replace("stanzaConfiguration", "repoConfiguration")
         .replace("    name: orders", "    stanza: orders")
+        .replace("    startFast: true\n", "")
         .replace("    compressConfig: {type: zst, level: 3}\n", "")
         .replace(
             "      cipherConfig: {encryptionPass: {name: keys, key: pass}}\n",

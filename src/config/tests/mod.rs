@@ -131,6 +131,7 @@ fn an_object_store_becomes_a_destination() {
 {CREDENTIALS}      sessionToken: {{name: creds, key: secret}}
       region: {{name: creds, key: region}}
     wal: {{compression: zstd, encryption: 'aws:kms', maxParallel: 8}}
+    data: {{encryption: AES256, immediateCheckpoint: true}}
     tags: {{b: x, a: w}}
     historyTags: {{a: z}}
   retentionPolicy: 4w
@@ -163,6 +164,8 @@ fn an_object_store_becomes_a_destination() {
             retention: Some("4w".parse().unwrap()),
         }),
         encryption: Some(Encryption::AwsKms),
+        data_encryption: Some(Encryption::Aes256),
+        immediate_checkpoint: true,
         max_parallel: Some(8),
         jobs: None,
         tags: vec![pair("a", "w"), pair("b", "x")],

@@ -37,6 +37,7 @@ mod backup;
 mod error;
 mod facts;
 mod grant;
+mod lock;
 mod options;
 mod session;
 

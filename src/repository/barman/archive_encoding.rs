@@ -35,7 +35,7 @@ impl ArchiveEncoding {
 }
 
 impl Default for ArchiveEncoding {
-    /// Not compressed, in archives of 100 GiB.
+    /// Not compressed, in archives of 40 GiB.
     fn default() -> Self {
         Self {
             encoding: Encoding::PLAIN,

@@ -13,7 +13,7 @@ use tokio::{sync::mpsc, task::JoinSet, time::sleep};
 
 use super::{
     ArchiveSet, BackupId, BackupInfo, BarmanRepository, InvalidBackupId, StoredArchive,
-    tar::read_tar,
+    comments::Comments, tar::read_tar,
 };
 use crate::{
     codec::Decoder,
@@ -81,10 +81,12 @@ fn origin(id: BackupId, info: &BackupInfo) -> Option<(BackupStart, BackupEnd)> {
         summarize_wal: info.summarize_wal.as_ref().map(is_on),
         cluster_size: info.cluster_size.unwrap_or_default(),
     };
+    let comments = Comments::read(&info.comments);
     let (began, ended) = (info.begin_time?, info.end_time?);
     let start = BackupStart {
         id: Some(id.to_string()),
         name: info.backup_name.clone(),
+        annotations: comments.annotations,
         server,
         began: began.at(),
         offset: began.offset(),
@@ -98,12 +100,7 @@ fn origin(id: BackupId, info: &BackupInfo) -> Option<(BackupStart, BackupEnd)> {
         stop: info.end_xlog?,
         label: info.backup_label.clone()?,
         tablespace_map: String::new(),
-        notes: info
-            .comments
-            .iter()
-            .skip(1)
-            .map(|note| note.trim().to_owned())
-            .collect(),
+        notes: comments.notes,
     };
     Some((start, end))
 }

@@ -19,13 +19,16 @@
 mod archive_encoding;
 mod archive_name;
 mod archive_writer;
+mod backup_begin;
 mod backup_id;
 mod backup_keys;
 mod backup_reader;
 mod backup_writer;
 mod backups;
+mod comments;
 mod info;
 mod keys;
+mod leftovers;
 mod list;
 mod literal;
 mod put;
@@ -54,8 +57,8 @@ pub use self::{
 use self::{list::Lister, seen::Seen};
 use super::{
     BackupEncoder, BackupEncoding, BackupReader, BackupStart, BackupWriter, Backups,
-    ClusterIdentity, Expect, Format, PutOutcome, Repository, Result, StoredWal, WalFile,
-    decode::Encoded,
+    ClusterIdentity, Expect, Format, PutOutcome, Repository, Result, StoredWal, Taker,
+    UnfinishedBackup, WalFile, decode::Encoded,
 };
 use crate::{
     codec::{Codec, Encoding},
@@ -118,6 +121,8 @@ impl BarmanSettings {
 #[derive(Debug)]
 pub struct BarmanRepository {
     lister: Lister,
+    /// Where base backups are written; the same place as the lister's.
+    store_of_backups: Arc<dyn Store>,
     settings: BarmanSettings,
     workers: Workers,
     seen: Seen,
@@ -127,16 +132,25 @@ impl BarmanRepository {
     /// Creates a repository on `store`; asks nothing of it yet.
     pub fn new(store: Arc<dyn Store>, settings: BarmanSettings, workers: Workers) -> Self {
         let lister = Lister {
-            store,
+            store: Arc::clone(&store),
             keys: WalKeys::new(&settings.prefix, &settings.server_name),
             preferred: settings.wal_encoding.codec(),
         };
         Self {
             lister,
+            store_of_backups: store,
             settings,
             workers,
             seen: Seen::default(),
         }
+    }
+
+    /// Writes base backups through another store, which leads to the same place: it may ask for
+    /// another encryption, for example.
+    #[must_use]
+    pub fn with_store_of_backups(mut self, store: Arc<dyn Store>) -> Self {
+        self.store_of_backups = store;
+        self
     }
 
     fn store(&self) -> &dyn Store {
@@ -218,8 +232,20 @@ impl Repository for BarmanRepository {
         Box::new(ArchiveEncoder::new(self.settings.archives, threads))
     }
 
-    async fn begin_backup(&self, start: &BackupStart) -> Result<Box<dyn BackupWriter>> {
-        Ok(Box::new(self.begin(start).await?))
+    async fn begin_backup(
+        &self,
+        start: &BackupStart,
+        taker: &Taker,
+    ) -> Result<Box<dyn BackupWriter>> {
+        Ok(Box::new(self.begin(start, taker).await?))
+    }
+
+    async fn unfinished_backups(&self) -> Result<Vec<UnfinishedBackup>> {
+        self.find_unfinished().await
+    }
+
+    async fn remove_unfinished(&self, backup: &UnfinishedBackup) -> Result<bool> {
+        self.remove(backup).await
     }
 
     async fn open_backup(&self, id: &str) -> Result<Box<dyn BackupReader>> {

@@ -1,8 +1,10 @@
 //! Whether a backup may go where it is meant to go: looked at before anything is changed. Blocking.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{self, Read},
+    os::unix::fs::MetadataExt,
     path::{Component, Path, PathBuf},
 };
 
@@ -12,6 +14,8 @@ use super::{
     marker::Marker,
 };
 use crate::{
+    byte_size::ByteSize,
+    disk::{Disk, LocalDisk},
     pg::{ControlData, Oid, SystemId},
     repository::TreePath,
 };
@@ -44,6 +48,32 @@ impl Placement {
             if there(path)? == There::Something && !may_stay {
                 return Err(PlaceError::NotEmpty { path: path.clone() });
             }
+        }
+        match (self.size, self.delta) {
+            (Some(size), Delta::Off) => self.check_space(size),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that the volumes have so much space together.
+    fn check_space(&self, size: u64) -> Result<(), PlaceError> {
+        let mut free = BTreeMap::new();
+        for (_, path) in self.places() {
+            let io = || PlaceError::io(path);
+            let absolute = std::path::absolute(path).map_err(io())?;
+            let mut there = absolute.ancestors();
+            let there = there.find(|one| one.exists()).unwrap_or(Path::new("/"));
+            let volume = fs::metadata(there).map_err(io())?.dev();
+            let space = LocalDisk.space(there).map_err(io())?;
+            free.insert(volume, space.free);
+        }
+        let free = free.into_values().fold(0, u64::saturating_add);
+        if free < size {
+            return Err(PlaceError::NoSpace {
+                path: self.target.clone(),
+                needed: ByteSize::new(size),
+                free: ByteSize::new(free),
+            });
         }
         Ok(())
     }

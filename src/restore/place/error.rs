@@ -3,6 +3,7 @@
 use std::{io, path::PathBuf};
 
 use crate::{
+    byte_size::ByteSize,
     pg::{Oid, SystemId},
     repository::TreePath,
 };
@@ -22,6 +23,16 @@ pub enum PlaceError {
     Unfinished {
         /// Where.
         path: PathBuf,
+    },
+    /// There is too little space.
+    #[error("the backup needs {}, and where {} is to be {} are free", needed.rounded(), path.display(), free.rounded())]
+    NoSpace {
+        /// The data directory.
+        path: PathBuf,
+        /// What it needs, as the server counted it.
+        needed: ByteSize,
+        /// What is free, on all volumes that it goes to.
+        free: ByteSize,
     },
     /// What is there is not a directory.
     #[error("{} is not a directory", path.display())]
@@ -105,6 +116,10 @@ impl PlaceError {
     /// Returns what to do, as a full sentence.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::NoSpace { .. } => Some(
+                "Choose another volume, or say that space is not to be looked at: unlogged tables \
+                 are counted and come back empty.",
+            ),
             Self::NotEmpty { .. } => {
                 Some("Choose an empty directory, or restore over what is there as a delta.")
             }

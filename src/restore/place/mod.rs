@@ -50,6 +50,9 @@ pub struct Placement {
     pub ownership: Ownership,
     /// What to do with links that lead out of the data directory.
     pub outer_links: OuterLinks,
+    /// The space that it needs, in bytes; `None` if nobody knows, or it shall not be looked at. A
+    /// delta needs what differs, which nobody knows.
+    pub size: Option<u64>,
     /// The backup, as reports call it.
     pub backup: String,
     /// The cluster that it is of, where its record says so; `pg_control` must agree.
@@ -125,6 +128,7 @@ impl Placement {
             delta: Delta::default(),
             ownership: Ownership::default(),
             outer_links: OuterLinks::default(),
+            size: backup.size,
             backup: backup.id.clone(),
             system_id: backup.system_id,
             start: backup.start,

@@ -227,6 +227,22 @@ fn tablespaces_move_by_name_and_by_number() {
 }
 
 #[test]
+fn a_backup_that_cannot_fit_is_refused_before_anything_is_made() {
+    let world = World::new();
+    let of_size = |delta, size| Placement {
+        size: Some(size),
+        ..world.placement(delta)
+    };
+
+    let error = of_size(Delta::Off, u64::MAX).check().unwrap_err();
+
+    assert!(matches!(error, PlaceError::NoSpace { .. }), "{error}");
+    assert!(!world.path("data").exists());
+    of_size(Delta::Off, 1).check().unwrap();
+    of_size(Delta::Keep, u64::MAX).check().unwrap();
+}
+
+#[test]
 fn until_the_end_no_server_can_start() {
     let world = World::new();
     let mut placer = Placer::begin(world.placement(Delta::Off)).unwrap();

@@ -1,4 +1,5 @@
 use super::*;
+use crate::repository::Annotations;
 
 const SIZE: SegmentSize = SegmentSize::DEFAULT;
 
@@ -29,6 +30,7 @@ fn backup(id: &str, number: u32, segment: u64) -> StoredBackup {
     StoredBackup {
         id: id.to_owned(),
         name: Some(format!("name of {id}")),
+        annotations: Annotations::default(),
         state: BackupState::Complete,
         began: None,
         ended: Some(time(i64::try_from(segment).unwrap())),
@@ -40,6 +42,7 @@ fn backup(id: &str, number: u32, segment: u64) -> StoredBackup {
         stop: lsn(segment).checked_add(4096),
         first_segment: Some(name),
         last_segment: Some(name),
+        size: None,
         stored_size: 1000,
         keep: None,
     }

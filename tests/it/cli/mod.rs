@@ -1,5 +1,6 @@
 //! The program, run as PostgreSQL and people run it.
 
+mod ahead;
 mod archive;
 mod configuration;
 mod crds;

@@ -4,7 +4,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
     ArchiveName, ArchiveSet, BackupId, BackupInfo, BackupKeys, BackupObject, BackupStatus,
-    BarmanRepository, InfoTime,
+    BarmanRepository, InfoTime, comments::Comments,
 };
 use crate::{
     codec::Codec,
@@ -69,6 +69,7 @@ impl BarmanBackup {
         StoredBackup {
             id: self.id.to_string(),
             name: info.backup_name.clone(),
+            annotations: Comments::read(&info.comments).annotations,
             state: state(info),
             began: info.begin_time.map(InfoTime::at),
             ended: info.end_time.map(InfoTime::at),
@@ -80,6 +81,7 @@ impl BarmanBackup {
             stop: info.end_xlog,
             first_segment: info.begin_wal,
             last_segment: info.end_wal,
+            size: info.cluster_size,
             stored_size: self
                 .archives
                 .iter()

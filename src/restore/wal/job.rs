@@ -1,11 +1,6 @@
-//! One file of the archive for PostgreSQL's `restore_command`.
-//!
-//! "Not found" ends recovery, and a standby is promoted on it: it is said only when *every*
-//! destination answered and none holds the file. A destination that cannot be asked makes the
-//! answer unknown, whatever the others say.
+//! One file on its way.
 
 use std::{
-    fmt,
     fs::{File, OpenOptions},
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
@@ -17,72 +12,36 @@ use futures_util::{
     TryStreamExt,
     stream::{FuturesUnordered, StreamExt},
 };
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until, timeout},
+};
 
+use super::{Complaints, Fetched, WalFetchError, WalFetcher};
 use crate::{
     destination::DestinationId,
     error::chain,
     fanout::Destination,
     pg::{SegmentHeader, SegmentSize, WalFileName},
     repository::StoredWal,
-    workers::Workers,
 };
 
-/// Fetches files of the archive with failover between destinations.
+/// One file on its way.
+pub(super) struct Job<'a> {
+    fetcher: &'a WalFetcher,
+    name: WalFileName,
+    target: &'a Path,
+    begun: watch::Sender<Option<Begun>>,
+}
+
+/// The first bytes of a segment are there.
 #[derive(Clone, Debug)]
-pub struct WalFetcher {
-    /// The destinations, the best one first.
-    pub destinations: Vec<Destination>,
-    /// How long destinations that do not answer are asked again.
-    pub deadline: Duration,
-    /// How long one may take to open a file before the next is asked too.
-    pub hedge: Duration,
-    /// Threads for the files.
-    pub workers: Workers,
-}
-
-/// A file was fetched.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Fetched {
-    /// Which destination it came from.
+pub(super) struct Begun {
+    /// Who gives it.
     pub from: DestinationId,
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// What other destinations said before, damaged objects among them.
-    pub complaints: Vec<(DestinationId, String)>,
+    /// The size of segments.
+    pub size: SegmentSize,
 }
-
-/// A file was not fetched.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum WalFetchError {
-    /// Every destination answered, and none holds it.
-    #[error("{name} is in none of the {asked} destinations")]
-    NotFound {
-        /// The file.
-        name: WalFileName,
-        /// How many were asked.
-        asked: usize,
-    },
-    /// Some destination that may hold it could not be asked, or holds it damaged.
-    #[error("{name} may exist, but cannot be had{}", Listed(complaints))]
-    Unknown {
-        /// The file.
-        name: WalFileName,
-        /// What each of them said.
-        complaints: Complaints,
-    },
-    /// It cannot be written.
-    #[error("writing {path}")]
-    Write {
-        /// Where.
-        path: String,
-        /// Why.
-        source: io::Error,
-    },
-}
-
-type Complaints = Vec<(DestinationId, String)>;
 
 /// A sound file under a temporary name.
 struct Landed {
@@ -111,39 +70,52 @@ enum Answer {
     CannotWrite(io::Error),
 }
 
-impl WalFetcher {
+impl<'a> Job<'a> {
     const FIRST_PAUSE: Duration = Duration::from_millis(250);
     const LONGEST_PAUSE: Duration = Duration::from_secs(5);
     /// How long a body may stand still.
     const STALL: Duration = Duration::from_secs(30);
 
-    /// Writes the file `name` to `target`, which appears complete or not at all.
-    ///
-    /// Dropping the future leaves nothing behind.
-    pub async fn fetch(&self, name: WalFileName, target: &Path) -> Result<Fetched, WalFetchError> {
-        let ids = self.destinations.iter().map(|one| &one.id);
-        let leftovers = Leftovers(ids.map(|id| temporary_beside(target, id)).collect());
-        let fetched = self.fetch_until_known(name, target).await;
-        self.workers.disk(move || drop(leftovers)).await;
+    pub(super) fn new(
+        fetcher: &'a WalFetcher,
+        name: WalFileName,
+        target: &'a Path,
+        begun: watch::Sender<Option<Begun>>,
+    ) -> Self {
+        Self {
+            fetcher,
+            name,
+            target,
+            begun,
+        }
+    }
+
+    /// Fetches it.
+    pub(super) async fn run(&self) -> Result<Fetched, WalFetchError> {
+        let ids = self.fetcher.destinations.iter().map(|one| &one.id);
+        let leftovers = Leftovers(ids.map(|id| temporary_beside(self.target, id)).collect());
+        let fetched = self.until_known().await;
+        self.fetcher.workers.disk(move || drop(leftovers)).await;
         fetched
     }
 
-    async fn fetch_until_known(
-        &self,
-        name: WalFileName,
-        target: &Path,
-    ) -> Result<Fetched, WalFetchError> {
-        let deadline = Instant::now() + self.deadline;
-        let mut pending: Vec<&Destination> = self.destinations.iter().collect();
+    async fn until_known(&self) -> Result<Fetched, WalFetchError> {
+        let (name, target) = (self.name, self.target);
+        let deadline = Instant::now() + self.fetcher.deadline;
+        let mut pending: Vec<&Destination> = self.fetcher.destinations.iter().collect();
         let mut pause = Self::FIRST_PAUSE;
         loop {
-            let (landed, complaints) = self.round(name, target, &pending, deadline).await?;
+            let (landed, complaints) = self.round(&pending, deadline).await?;
             if let Some(Landed { from, bytes, file }) = landed {
                 let to = target.to_owned();
-                let renamed = self.workers.disk(move || std::fs::rename(file, to)).await;
-                renamed.map_err(|source| cannot_write(target, source))?;
+                let renamed = self
+                    .fetcher
+                    .workers
+                    .disk(move || std::fs::rename(file, to))
+                    .await;
+                renamed.map_err(|source| cannot_write(self.target, source))?;
                 return Ok(Fetched {
-                    from,
+                    from: Some(from),
                     bytes,
                     complaints,
                 });
@@ -152,7 +124,7 @@ impl WalFetcher {
             if pending.is_empty() {
                 return Err(WalFetchError::NotFound {
                     name,
-                    asked: self.destinations.len(),
+                    asked: self.fetcher.destinations.len(),
                 });
             }
             if Instant::now() + pause >= deadline {
@@ -166,8 +138,6 @@ impl WalFetcher {
     /// Asks each of `pending` once: the next one when one has failed or is slow.
     async fn round(
         &self,
-        name: WalFileName,
-        target: &Path,
         pending: &[&Destination],
         deadline: Instant,
     ) -> Result<(Option<Landed>, Complaints), WalFetchError> {
@@ -177,7 +147,7 @@ impl WalFetcher {
         loop {
             if asked.is_empty() {
                 match waiting.next() {
-                    Some(one) => asked.push(self.ask(name, target, one)),
+                    Some(one) => asked.push(self.ask(one)),
                     None => return Ok((None, complaints)),
                 }
             }
@@ -188,10 +158,10 @@ impl WalFetcher {
                     }
                     Answer::Missing => {}
                     Answer::Complaint(reason) => complaints.push((id, reason)),
-                    Answer::CannotWrite(source) => return Err(cannot_write(target, source)),
+                    Answer::CannotWrite(source) => return Err(cannot_write(self.target, source)),
                 },
-                () = sleep(self.hedge), if waiting.len() > 0 => {
-                    asked.extend(waiting.next().map(|one| self.ask(name, target, one)));
+                () = sleep(self.fetcher.hedge), if waiting.len() > 0 => {
+                    asked.extend(waiting.next().map(|one| self.ask(one)));
                 }
                 () = sleep_until(deadline) => {
                     complaints.extend(self.silent(pending, &complaints));
@@ -209,37 +179,26 @@ impl WalFetcher {
             .map(|one| {
                 (
                     one.id.clone(),
-                    format!("no answer within {:?}", self.deadline),
+                    format!("no answer within {:?}", self.fetcher.deadline),
                 )
             })
             .collect()
     }
 
-    async fn ask(
-        &self,
-        name: WalFileName,
-        target: &Path,
-        destination: &Destination,
-    ) -> (DestinationId, Answer) {
-        let answer = match destination.repository.find_wal(name).await {
-            Ok(found) => self.land_first(name, target, destination, found).await,
+    async fn ask(&self, destination: &Destination) -> (DestinationId, Answer) {
+        let answer = match destination.repository.find_wal(self.name).await {
+            Ok(found) => self.land_first(destination, found).await,
             Err(error) => Answer::Complaint(chain(&error)),
         };
         (destination.id.clone(), answer)
     }
 
     /// Takes the first candidate that is sound.
-    async fn land_first(
-        &self,
-        name: WalFileName,
-        target: &Path,
-        destination: &Destination,
-        found: Vec<StoredWal>,
-    ) -> Answer {
+    async fn land_first(&self, destination: &Destination, found: Vec<StoredWal>) -> Answer {
         let mut answer = Answer::Missing;
         for stored in found {
-            let temporary = temporary_beside(target, &destination.id);
-            answer = match self.land(name, &temporary, destination, &stored).await {
+            let temporary = temporary_beside(self.target, &destination.id);
+            answer = match self.land(&temporary, destination, &stored).await {
                 Ok(bytes) => return Answer::Landed(bytes, temporary),
                 Err(Landing::Write(error)) => Answer::CannotWrite(error),
                 Err(Landing::Read(reason)) => Answer::Complaint(reason),
@@ -250,7 +209,6 @@ impl WalFetcher {
 
     async fn land(
         &self,
-        name: WalFileName,
         temporary: &Path,
         destination: &Destination,
         stored: &StoredWal,
@@ -263,6 +221,7 @@ impl WalFetcher {
         let mut body = destination.repository.read_wal(stored, limit).await?;
         let path = temporary.to_owned();
         let mut file = self
+            .fetcher
             .workers
             .disk(move || create(&path))
             .await
@@ -277,28 +236,26 @@ impl WalFetcher {
                 .saturating_sub(head.len())
                 .min(block.len());
             head.extend_from_slice(&block[..wanted]);
+            if wanted > 0 {
+                self.tell(&head, &destination.id);
+            }
             let written = self
+                .fetcher
                 .workers
                 .disk(move || file.write_all(&block).map(|()| file))
                 .await;
             file = written.map_err(Landing::Write)?;
         }
-        check(name, &head, len)
+        check(self.name, &head, len)
             .map_err(|reason| Landing::Read(format!("{}: {reason}", stored.key)))?;
         Ok(len)
     }
-}
 
-impl WalFetchError {
-    /// Returns what to do, as a full sentence.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::NotFound { .. } => None,
-            Self::Unknown { .. } => Some(
-                "Bring the destination back, or leave it out on purpose with --without if it is \
-                 lost for good: recovery must not end early because a store is down.",
-            ),
-            Self::Write { .. } => Some("Give the data directory space and the right owner."),
+    /// Tells the size of the segments once enough of this one is there.
+    fn tell(&self, head: &[u8], from: &DestinationId) {
+        if let Ok(header) = SegmentHeader::parse(head) {
+            let (from, size) = (from.clone(), header.segment_size);
+            self.begun.send_replace(Some(Begun { from, size }));
         }
     }
 }
@@ -322,7 +279,7 @@ fn cannot_write(target: &Path, source: io::Error) -> WalFetchError {
 }
 
 /// A segment must be one, of this name and whole.
-fn check(name: WalFileName, head: &[u8], len: u64) -> Result<(), String> {
+pub(super) fn check(name: WalFileName, head: &[u8], len: u64) -> Result<(), String> {
     let (WalFileName::Segment(segment) | WalFileName::Partial(segment)) = name else {
         return Ok(());
     };
@@ -351,15 +308,4 @@ fn temporary_beside(target: &Path, id: &DestinationId) -> PathBuf {
     let mut name = target.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{id}.{}.tmp", std::process::id()));
     target.with_file_name(name)
-}
-
-/// Prints what each destination said.
-struct Listed<'a>(&'a [(DestinationId, String)]);
-
-impl fmt::Display for Listed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|(id, reason)| write!(f, "; {id}: {reason}"))
-    }
 }

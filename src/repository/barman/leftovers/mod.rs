@@ -1,0 +1,116 @@
+//! What killed backups and copies left.
+
+use futures_util::TryStreamExt;
+use jiff::Timestamp;
+
+use super::{
+    BackupId, BackupInfo, BackupKeys, BackupObject, BackupStatus, BarmanBackup, BarmanRepository,
+    comments::Comments,
+};
+use crate::{
+    repository::{Error, Result, UnfinishedBackup},
+    store::{Class, Key, UnfinishedUpload},
+};
+
+impl BarmanRepository {
+    /// Returns backups that walcast began and that did not end. Costs what
+    /// [`barman_backups`](Self::barman_backups) does.
+    pub(super) async fn find_unfinished(&self) -> Result<Vec<UnfinishedBackup>> {
+        let (backups, _) = self.barman_backups().await?;
+        let mut found = Vec::new();
+        for backup in backups {
+            found.extend(self.describe_unfinished(&backup).await?);
+        }
+        Ok(found)
+    }
+
+    /// Returns what is known of a backup if walcast began it and it did not end.
+    pub(super) async fn describe_unfinished(
+        &self,
+        backup: &BarmanBackup,
+    ) -> Result<Option<UnfinishedBackup>> {
+        let info = &backup.info;
+        let (Some(taker), BackupStatus::Started, None) = (
+            Comments::read(&info.comments).taker,
+            info.status(),
+            backup.keep,
+        ) else {
+            return Ok(None);
+        };
+        let folder = self.backup_keys().folder(backup.id);
+        let mut objects = self.store().list(&folder, None);
+        let mut touched = Timestamp::MIN;
+        while let Some(object) = objects.try_next().await? {
+            touched = touched.max(object.modified);
+        }
+        let uploads = self.uploads_below(&folder).await?;
+        let begun = uploads.iter().filter_map(|upload| upload.begun);
+        Ok(Some(UnfinishedBackup {
+            id: backup.id.to_string(),
+            taker,
+            data_directory: info.pgdata.clone(),
+            touched: begun.fold(touched, Timestamp::max),
+        }))
+    }
+
+    /// Removes everything of an unfinished backup, its record last, unless it has ended or is
+    /// somebody else's by now. Foreign objects stay.
+    pub(super) async fn remove(&self, unfinished: &UnfinishedBackup) -> Result<bool> {
+        let Ok(id) = unfinished.id.parse::<BackupId>() else {
+            return Ok(false);
+        };
+        let Some(backup) = self.barman_backup(id).await? else {
+            return Ok(false);
+        };
+        let is_it = backup.keep.is_none() && is_being_written(&backup.info, &unfinished.taker.run);
+        if !is_it {
+            return Ok(false);
+        }
+        let keys = self.backup_keys();
+        for upload in self.uploads_below(&keys.folder(id)).await? {
+            self.store().abort_unfinished(&upload).await?;
+        }
+        let is_ours = |key: &Key| match keys.parse(key) {
+            Some((_, object)) => !matches!(object, BackupObject::Info | BackupObject::Keep),
+            None => false,
+        };
+        let objects: Vec<_> = self
+            .store()
+            .list(&keys.folder(id), None)
+            .try_collect()
+            .await?;
+        let objects = objects.into_iter().map(|object| object.key);
+        self.delete(&objects.filter(is_ours).collect::<Vec<_>>())
+            .await?;
+        let info = keys.key(id, BackupObject::Info);
+        self.delete(&[info.map_err(Error::of_key(self))?]).await?;
+        Ok(true)
+    }
+
+    /// Returns uploads that did not end; none where the store cannot tell.
+    async fn uploads_below(&self, folder: &str) -> Result<Vec<UnfinishedUpload>> {
+        match self.store().unfinished_uploads(folder).await {
+            Err(error) if error.class() == Class::Invalid => Ok(Vec::new()),
+            uploads => Ok(uploads?),
+        }
+    }
+
+    async fn delete(&self, keys: &[Key]) -> Result<()> {
+        let deleted = self.store().delete(keys).await;
+        let all: std::result::Result<Vec<()>, _> = deleted.into_iter().collect();
+        Ok(all.map(drop)?)
+    }
+
+    pub(super) fn backup_keys(&self) -> BackupKeys {
+        BackupKeys::new(&self.settings.prefix, &self.settings.server_name)
+    }
+}
+
+/// Returns whether a record is that of a backup that this run has begun and not ended.
+pub(super) fn is_being_written(info: &BackupInfo, run: &str) -> bool {
+    let taker = Comments::read(&info.comments).taker;
+    *info.status() == BackupStatus::Started && taker.is_some_and(|taker| taker.run == run)
+}
+
+#[cfg(test)]
+mod tests;
