@@ -3,6 +3,8 @@
 # shellcheck shell=bash
 
 readonly BARMAN='barman[cloud,snappy,lz4,zstandard]==3.19.1'
+# The oldest and the newest that is supported, as npm's @embedded-postgres has them.
+readonly OTHER_POSTGRES='13.23.0-beta.16 18.4.0-beta.17'
 readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/walcast-test"
 
 say() { printf '%s\n' "$*" >&2; }
@@ -68,6 +70,33 @@ install_postgres() {
         echo 'create_main_cluster = false' | "${root[@]}" tee "$drop_in" >/dev/null
         install_packages postgresql
     )
+}
+
+# Exports WALCAST_TEST_POSTGRES, where the servers of other versions are: each in a folder named by
+# its major version. They are servers only; what asks them is the distribution's.
+need_other_postgres() {
+    local folder="$CACHE/postgresql" version major packages=() architecture=x64
+    # A server does not run as root, and its user cannot look into root's home.
+    ((EUID != 0)) || folder=/var/cache/walcast-test/postgresql
+    export WALCAST_TEST_POSTGRES=$folder
+    [[ $(cat "$folder/complete" 2>/dev/null) != "$OTHER_POSTGRES" ]] || return 0
+    need_programs node:nodejs npm:npm
+    say "installing PostgreSQL $OTHER_POSTGRES in $folder"
+    [[ $(uname -m) != aarch64 ]] || architecture=arm64
+    for version in $OTHER_POSTGRES; do
+        packages+=("postgresql-${version%%.*}@npm:@embedded-postgres/linux-$architecture@$version")
+    done
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    npm install --loglevel=error --no-audit --no-fund --prefix "$folder" "${packages[@]}" >&2 ||
+        die "npm could not install ${packages[*]}"
+    for version in $OTHER_POSTGRES; do
+        major=${version%%.*}
+        ln -s "node_modules/postgresql-$major/native/bin" "$folder/$major"
+        chmod a+x "$folder/$major"/*
+        "$folder/$major/postgres" --version >/dev/null || die "PostgreSQL $version does not run"
+    done
+    echo "$OTHER_POSTGRES" >"$folder/complete"
 }
 
 # Exports WALCAST_TEST_PYTHON, a Python that has Barman and python-snappy.

@@ -43,6 +43,7 @@ impl Route {
         let history = match target {
             TargetTimeline::Current => own(),
             TargetTimeline::Number(timeline) if timeline == from => own(),
+            TargetTimeline::Number(TimelineId::FIRST) => TimelineHistory::root(TimelineId::FIRST),
             TargetTimeline::Number(timeline) => known(timeline)?,
             // PostgreSQL asks for one history after the other until there is none.
             TargetTimeline::Latest => (from.get()..u32::MAX)

@@ -292,6 +292,18 @@ fn recovery_goes_the_way_of_the_history() {
         ("B", vec![wal(1, 15, 20)])
     );
 
+    let back = RestoreRequest {
+        timeline: TargetTimeline::Number(timeline(1)),
+        backup: Some("C".to_owned()),
+        ..request(RecoveryTarget::Latest)
+    };
+    let error = back.plan(&branched()).unwrap_err();
+    let expected = Unsuitable::NotOnTimeline(timeline(1));
+    assert!(
+        matches!(&error, PlanError::NotSuitable { reason, .. } if *reason == expected),
+        "{error}"
+    );
+
     let current = plan(RecoveryTarget::Time(time(5)), TargetTimeline::Current).unwrap();
     assert_eq!(current.wal, [wal(1, 3, 20)]);
 

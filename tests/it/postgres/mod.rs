@@ -1,7 +1,6 @@
 //! Real PostgreSQL archives to a folder and to a bucket, recovers from them, and is asked by SQL.
 
 mod backup;
-mod backup_faults;
 mod barman;
 mod named;
 mod outage;

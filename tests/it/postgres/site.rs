@@ -6,7 +6,7 @@ use walcast::fanout::Status;
 
 use crate::support::{
     archived,
-    postgres::{Cluster, Server, until},
+    postgres::{Cluster, Programs, Server, until},
     s3::{Options, S3Server},
     world::{Resident, World},
 };
@@ -27,12 +27,17 @@ pub(super) const PATIENCE: &str = "--patience=2s";
 impl Site {
     /// With these arguments of `wal-archive`.
     pub(super) fn new(arguments: &[&str]) -> Self {
+        Self::run_by(&Programs::usual(), arguments)
+    }
+
+    /// As [`new`](Self::new), with a server of the version that these programs are of.
+    pub(super) fn run_by(programs: &Programs, arguments: &[&str]) -> Self {
         let mut world = World::new();
         let s3 = S3Server::start_in(&world.path("s3"), Options::default());
         let data = ["data: {compression: lz4}"];
         world.add_bucket_at("bucket", &s3.endpoint(), s3.options(), &data);
         world.add_folder("folder");
-        let cluster = Cluster::init(&world.path("primary"));
+        let cluster = Cluster::init_by(programs, &world.path("primary"));
         cluster.configure(&archiving(&world, "spool", arguments));
         let primary = cluster.start(&world.command(&[])).until_open();
         let name = primary.sql("select pg_walfile_name(pg_current_wal_lsn())");

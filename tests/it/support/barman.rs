@@ -93,10 +93,46 @@ impl<'a> Barman<'a> {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
+    /// Says what is known of a base backup.
+    pub(crate) fn backup_show(&self, url: &str, name: &str, backup: &str) -> serde_json::Value {
+        let mut command = self.tool("cloud_backup_show");
+        let output = expect(command.args(["--format", "json", url, name, backup]), 0);
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Keeps a base backup, releases it or asks, whatever `options` say, and returns the answer.
+    pub(crate) fn backup_keep(
+        &self,
+        url: &str,
+        name: &str,
+        backup: &str,
+        options: &[&str],
+    ) -> String {
+        let mut command = self.tool("cloud_backup_keep");
+        let output = expect(command.args(options).args([url, name, backup]), 0);
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Deletes the base backups that `options` name.
+    pub(crate) fn backup_delete(&self, url: &str, name: &str, options: &[&str]) {
+        let mut command = self.tool("cloud_backup_delete");
+        expect(command.args(options).args([url, name]), 0);
+    }
+
     /// Restores a base backup.
-    pub(crate) fn base_restore(&self, url: &str, name: &str, backup: &str, target: &Path) {
+    pub(crate) fn base_restore(
+        &self,
+        url: &str,
+        name: &str,
+        backup: &str,
+        target: &Path,
+        options: &[&str],
+    ) {
         let mut command = self.tool("cloud_restore");
-        expect(command.args([url, name, backup]).arg(target), 0);
+        expect(
+            command.args(options).args([url, name, backup]).arg(target),
+            0,
+        );
     }
 
     fn tool(&self, module: &str) -> Command {

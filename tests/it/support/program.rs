@@ -3,6 +3,7 @@
 use std::{
     ffi::OsString,
     io::Write,
+    path::Path,
     process::{Command, Stdio},
     thread,
 };
@@ -38,6 +39,28 @@ pub(crate) fn python(package: &str, module: &str, script: &str, input: &[u8]) ->
         "{missing}"
     );
     run(Command::new(&python).args(["-c", script]), input, &missing)
+}
+
+/// Returns the command as it runs where it alone sees what these arguments of `mount` say.
+///
+/// It needs root's rights, or a system that lets users have namespaces of their own.
+#[cfg(feature = "cli")]
+pub(crate) fn mounted(arguments: &[&str], command: &Command) -> Command {
+    const SCRIPT: &str = r#"count=$1; shift; mount "${@:1:count}" && exec "${@:count+1}""#;
+    let mut mounted = Command::new("unshare");
+    mounted.arg("--mount");
+    if !rustix::process::geteuid().is_root() {
+        mounted.arg("--map-root-user");
+    }
+    mounted.args(["bash", "-c", SCRIPT, "bash", &arguments.len().to_string()]);
+    mounted.args(arguments).arg(command.get_program());
+    mounted.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        mounted.env(name, value.unwrap_or_default());
+    }
+    let folder = command.get_current_dir();
+    mounted.current_dir(folder.unwrap_or_else(|| Path::new(".")));
+    mounted
 }
 
 fn run(command: &mut Command, input: &[u8], missing: &str) -> Vec<u8> {

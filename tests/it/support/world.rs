@@ -79,18 +79,13 @@ impl World {
     ) {
         let place = format!("destinationPath: s3://{}/pg", options.bucket);
         let endpoint = format!("endpointURL: {endpoint}");
-        let keys = [
-            "s3Credentials:",
-            "  accessKeyId: {name: keys, key: id}",
-            "  secretAccessKey: {name: keys, key: secret}",
-        ];
-        self.add_store(
-            name,
-            &[&[place.as_str(), &endpoint], &keys[..], lines].concat(),
-        );
+        let id = format!("  accessKeyId: {{name: keys-of-{name}, key: id}}");
+        let secret = format!("  secretAccessKey: {{name: keys-of-{name}, key: secret}}");
+        let place = [&place, &endpoint, "s3Credentials:", &id, &secret];
+        self.add_store(name, &[&place, lines].concat());
         let (id, secret) = (&options.access_key, &options.secret_key);
         self.add_document(&format!(
-            "apiVersion: v1\nkind: Secret\nmetadata: {{name: keys}}\n\
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: keys-of-{name}}}\n\
              stringData: {{id: {id}, secret: {secret}}}\n"
         ));
     }

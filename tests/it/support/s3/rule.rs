@@ -1,7 +1,10 @@
 //! What goes wrong, to which requests, how often.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -148,6 +151,8 @@ pub(crate) struct Rule {
     operations: Option<Vec<Op>>,
     headers: Option<Vec<&'static str>>,
     query: Option<&'static str>,
+    part: Option<&'static str>,
+    passing: u32,
     times: Option<u32>,
     action: Action,
 }
@@ -159,6 +164,8 @@ impl Rule {
             operations: None,
             headers: None,
             query: None,
+            part: None,
+            passing: 0,
             times: None,
             action,
         }
@@ -190,6 +197,20 @@ impl Rule {
         self
     }
 
+    /// Only requests whose path or query has this in it.
+    #[must_use]
+    pub(crate) fn about(mut self, part: &'static str) -> Self {
+        self.part = Some(part);
+        self
+    }
+
+    /// Lets so many requests pass first.
+    #[must_use]
+    pub(crate) fn after(mut self, passing: u32) -> Self {
+        self.passing = passing;
+        self
+    }
+
     /// Only this many times.
     #[must_use]
     pub(crate) fn times(mut self, times: u32) -> Self {
@@ -207,6 +228,21 @@ impl Rule {
                 .as_ref()
                 .is_none_or(|names| names.iter().any(has))
             && self.query.is_none_or(|name| has_parameter(query, name))
+            && self
+                .part
+                .is_none_or(|part| request.uri.to_string().contains(part))
+    }
+
+    /// Returns what happens to a request to which it applies; `None` if this one passes.
+    fn strike(&mut self) -> Option<Action> {
+        if let Some(passing) = self.passing.checked_sub(1) {
+            self.passing = passing;
+            return None;
+        }
+        if let Some(times) = &mut self.times {
+            *times -= 1;
+        }
+        Some(self.action.clone())
     }
 }
 
@@ -220,6 +256,8 @@ struct Inner {
     manners: Arc<Manners>,
     /// Counts changes of the rules, for requests that hang.
     changes: watch::Sender<u64>,
+    /// Whether a request hangs, or hung before the rules were taken away.
+    has_hung: AtomicBool,
     log: watch::Sender<Vec<Op>>,
     /// Whether connections are to be refused, and whether they are.
     refusal: watch::Sender<Refusal>,
@@ -237,6 +275,7 @@ impl Default for Faults {
             rules: Mutex::default(),
             manners: Arc::default(),
             changes: watch::Sender::new(0),
+            has_hung: AtomicBool::new(false),
             log: watch::Sender::new(Vec::new()),
             refusal: watch::Sender::default(),
         }))
@@ -253,7 +292,13 @@ impl Faults {
     /// Takes all rules away.
     pub(crate) fn clear(&self) {
         self.rules().clear();
+        self.0.has_hung.store(false, Ordering::Relaxed);
         self.changed();
+    }
+
+    /// Returns whether a request hangs by a rule that is there.
+    pub(crate) fn has_hung(&self) -> bool {
+        self.0.has_hung.load(Ordering::Relaxed)
     }
 
     /// Closes all connections and refuses new ones, or accepts them again; waits until it is so.
@@ -301,16 +346,14 @@ impl Faults {
         let op = Op::of(request);
         self.0.log.send_modify(|log| log.push(op));
         let mut rules = self.rules();
-        let rule = rules.iter_mut().find(|rule| rule.applies(op, request))?;
-        if let Some(times) = &mut rule.times {
-            *times -= 1;
-        }
-        Some(rule.action.clone())
+        let mut rules = rules.iter_mut().filter(|rule| rule.applies(op, request));
+        rules.find_map(Rule::strike)
     }
 
     /// Waits until the rules change.
-    pub(super) async fn change(&self) {
+    pub(super) async fn hang(&self) {
         let mut changes = self.0.changes.subscribe();
+        self.0.has_hung.store(true, Ordering::Relaxed);
         changes.changed().await.expect("the sender is held by self");
     }
 

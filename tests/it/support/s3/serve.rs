@@ -67,7 +67,7 @@ impl Service {
                 Err(Closed)
             }
             Some(Action::Hang) => {
-                self.faults.change().await;
+                self.faults.hang().await;
                 Err(Closed)
             }
             Some(Action::Truncate) => truncated(self.perform(head, body).await?).await,

@@ -1,6 +1,9 @@
 //! Real PostgreSQL servers: fast, quiet, reachable by a socket of their own, and stopped by whoever
 //! started them.
 
+mod load;
+mod programs;
+
 use std::{
     ffi::OsStr,
     fmt::Write as _,
@@ -13,6 +16,8 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
+
+pub(crate) use self::programs::Programs;
 
 /// How long anything may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
@@ -42,13 +47,19 @@ pub(crate) struct Cluster {
     data: PathBuf,
     sockets: PathBuf,
     log: PathBuf,
+    programs: Programs,
 }
 
 impl Cluster {
     /// Makes a new cluster with segments of 1 MiB in `folder`, which must not be there.
     pub(crate) fn init(folder: &Path) -> Self {
-        let cluster = Self::at(folder);
-        let mut initdb = as_server(program("initdb"));
+        Self::init_by(&Programs::usual(), folder)
+    }
+
+    /// As [`init`](Self::init), of the version that these programs are of.
+    pub(crate) fn init_by(programs: &Programs, folder: &Path) -> Self {
+        let cluster = Self::of(folder).run_by(programs);
+        let mut initdb = as_server(programs.server("initdb"));
         initdb.arg("--pgdata").arg(&cluster.data);
         initdb.args([
             "--username=postgres",
@@ -67,19 +78,33 @@ impl Cluster {
 
     /// Makes a copy of a data directory whose server is not running.
     pub(crate) fn copy(source: &Path, folder: &Path) -> Self {
-        let cluster = Self::at(folder);
+        let cluster = Self::of(folder);
         succeed(as_server("cp").arg("-a").arg(source).arg(&cluster.data));
         cluster
     }
 
-    fn at(folder: &Path) -> Self {
+    /// Returns the cluster whose data directory is in `folder`, or will be.
+    pub(crate) fn of(folder: &Path) -> Self {
         let cluster = Self {
             data: folder.join("data"),
             sockets: folder.join("socket"),
             log: folder.join("log"),
+            programs: Programs::usual(),
         };
         succeed(as_server("mkdir").arg("-p").arg(&cluster.sockets));
         cluster
+    }
+
+    /// Has its servers run by these programs.
+    #[must_use]
+    pub(crate) fn run_by(mut self, programs: &Programs) -> Self {
+        self.programs = programs.clone();
+        self
+    }
+
+    /// Returns what runs its servers.
+    pub(crate) fn programs(&self) -> &Programs {
+        &self.programs
     }
 
     pub(crate) fn data(&self) -> &Path {
@@ -89,11 +114,6 @@ impl Cluster {
     /// Returns how a server of the cluster is reached.
     pub(crate) fn conninfo(&self) -> String {
         format!("host={} user=postgres", self.sockets.display())
-    }
-
-    /// Returns the cluster whose data directory is in `folder` already.
-    pub(crate) fn of(folder: &Path) -> Self {
-        Self::at(folder)
     }
 
     /// Returns where the server's socket is.
@@ -133,7 +153,7 @@ impl Cluster {
     /// Starts the server with what `environment` sets.
     pub(crate) fn start(&self, environment: &Command) -> Server {
         let log = OpenOptions::new().create(true).append(true).open(&self.log);
-        let mut command = as_server(program("postgres"));
+        let mut command = as_server(self.programs.server("postgres"));
         for (name, value) in environment.get_envs() {
             command.env(name, value.unwrap_or_else(|| OsStr::new("")));
         }
@@ -207,14 +227,8 @@ impl Server {
     }
 
     fn psql(&self, statements: &str) -> Command {
-        let mut psql = Command::new(program("psql"));
-        psql.args([
-            "-XAtq",
-            "--set=ON_ERROR_STOP=1",
-            "--username=postgres",
-            "--dbname=postgres",
-        ]);
-        psql.arg("--host").arg(&self.cluster.sockets);
+        let mut psql = self.client("psql");
+        psql.args(["-XAtq", "--set=ON_ERROR_STOP=1", "--dbname=postgres"]);
         // Each in a transaction of its own.
         for statement in statements.split_inclusive(';') {
             psql.args(["--command", statement]);
@@ -271,7 +285,7 @@ impl Server {
 
     /// Copies the data directory while it runs, without WAL.
     pub(crate) fn base_backup(&self, to: &Path) {
-        let mut command = as_server(program("pg_basebackup"));
+        let mut command = as_server(Programs::client("pg_basebackup"));
         command
             .arg("--pgdata")
             .arg(to)
@@ -288,10 +302,18 @@ impl Server {
     /// Checks every table and index by `pg_amcheck`.
     #[track_caller]
     pub(crate) fn amcheck(&self) {
-        let mut command = Command::new(program("pg_amcheck"));
+        succeed(
+            self.client("pg_amcheck")
+                .args(["--all", "--install-missing"]),
+        );
+    }
+
+    /// Returns a client's program that asks this server.
+    fn client(&self, name: &str) -> Command {
+        let mut command = Command::new(Programs::client(name));
         command.arg("--host").arg(&self.cluster.sockets);
-        command.args(["--username=postgres", "--all", "--install-missing"]);
-        succeed(&mut command);
+        command.arg("--username=postgres");
+        command
     }
 
     /// Ends it without a checkpoint, as a crash would.
@@ -312,27 +334,6 @@ impl Drop for Server {
             self.crash();
         }
     }
-}
-
-/// Returns the path of a program of PostgreSQL's, of the newest version that is installed unless
-/// `POSTGRES_BIN` names its folder.
-///
-/// # Panics
-///
-/// If it is not installed.
-fn program(name: &str) -> PathBuf {
-    let folder = std::env::var_os("POSTGRES_BIN").map_or_else(newest, |folder| Some(folder.into()));
-    let program = folder.map(|folder: PathBuf| folder.join(name));
-    let installed = program.filter(|program| program.exists());
-    installed.unwrap_or_else(|| panic!("`{name}` is missing: apt-get install postgresql"))
-}
-
-fn newest() -> Option<PathBuf> {
-    let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
-    let newest = versions
-        .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse::<u32>().ok())
-        .max()?;
-    Some(PathBuf::from(format!("/usr/lib/postgresql/{newest}/bin")))
 }
 
 /// Gives everything in `folder` to the user that servers run as.
