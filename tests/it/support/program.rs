@@ -3,7 +3,6 @@
 use std::{
     ffi::OsString,
     io::Write,
-    path::Path,
     process::{Command, Stdio},
     thread,
 };
@@ -58,8 +57,9 @@ pub(crate) fn mounted(arguments: &[&str], command: &Command) -> Command {
     for (name, value) in command.get_envs() {
         mounted.env(name, value.unwrap_or_default());
     }
-    let folder = command.get_current_dir();
-    mounted.current_dir(folder.unwrap_or_else(|| Path::new(".")));
+    if let Some(folder) = command.get_current_dir() {
+        mounted.current_dir(folder);
+    }
     mounted
 }
 

@@ -103,7 +103,7 @@ fn a_destination_that_stands_still_is_left_behind() {
     let busy = Rule::error(503, "SlowDown").on([Op::PutPart]);
     site.s3.faults().add(busy);
 
-    let ran = backup(&site, &["--stall-limit=3s"]);
+    let ran = backup(&site, &["--stall-limit=8s"]);
 
     site.s3.faults().clear();
     ran.assert_ended(3, "");

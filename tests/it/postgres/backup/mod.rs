@@ -36,6 +36,11 @@ fn site_run_by(programs: &Programs) -> Site {
     let space = space(&site);
     fs::create_dir(&space).unwrap();
     own(&space);
+    // Nobody needs them, and every backup would read them.
+    site.primary.sql(
+        "update pg_database set datistemplate = false; drop database template0; \
+         drop database template1",
+    );
     site.primary.sql(&format!(
         "create tablespace space location '{}'; create table in_space (i int) tablespace space; \
          insert into in_space select generate_series(1, 1000)",

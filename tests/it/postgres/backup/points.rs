@@ -46,6 +46,7 @@ impl Lost {
             .add_bucket_at("other", &s3.endpoint(), s3.options(), &compression);
         let primary = &site.primary;
         primary.make_accounts("space");
+        primary.sql("create unlogged table scratch (i int); insert into scratch values (1)");
         let load = primary.load();
         let until_more = |than: u64| {
             let look = || Some(primary.transactions()).filter(|count| *count > than);
@@ -93,6 +94,7 @@ fn each_destination_alone_brings_everything_back_to_any_point() {
         let place = format!("without-{}", others.join("-"));
         let server = restored(&lost.site, &place, &without);
         assert_eq!(server.accounts(), lost.content, "without {others:?}");
+        assert_eq!(server.sql("select count(*) from scratch"), "0");
         server.amcheck();
         for mark in &lost.marks {
             let [kind, target] = &mark.target;

@@ -71,7 +71,9 @@ fn the_tools_keep_and_delete_what_is_backed_up() {
     barman.backup_keep(&url, "main", "monday", &["--release"]);
     barman.backup_delete(&url, "main", &policy);
     assert_eq!(names(&site), ["wednesday", "thursday"]);
-    barman.backup_delete(&url, "main", &["--backup-id", "wednesday"]);
+    let [bucket, _] = listed(&site);
+    let id = bucket[0]["id"].as_str().unwrap();
+    barman.backup_delete(&url, "main", &["--backup-id", id]);
     assert_eq!(names(&site), ["thursday"]);
 
     let wal = info(&site)["destinations"][0]["wal"].clone();
