@@ -4,7 +4,7 @@ use std::{fs, io::Write as _, path::Path, time::Duration};
 
 use super::{
     assert_states, backup, backup_command, base_in_bucket, base_in_folder, files, restore,
-    restored, rows, site, started,
+    restore_command, restored, rows, site, started,
 };
 use crate::support::{
     postgres::until,
@@ -172,6 +172,21 @@ fn a_copy_that_lies_is_made_good_by_the_next_and_named_when_there_is_none() {
     }
     let control = site.world.path("nowhere/data/global/pg_control");
     assert!(!control.exists());
+}
+
+#[test]
+fn a_place_that_is_full_ends_a_restore() {
+    let site = site();
+    backup(&site, &[]).assert_ended(0, "");
+    let place = site.world.path("place");
+    fs::create_dir(&place).unwrap();
+    let place = place.display().to_string();
+    let tmpfs = ["-t", "tmpfs", "-o", "size=1M", "none", &place];
+    let command = restore_command(&site, "place", &[]);
+
+    let ran: Ran = mounted(&tmpfs, &command).output().unwrap().into();
+
+    ran.assert_ended(1, "space");
 }
 
 /// Damages the files below a folder whose names end like this.
