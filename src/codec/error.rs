@@ -85,6 +85,15 @@ pub enum DecodeError {
         /// What is wrong.
         reason: String,
     },
+    /// The data should be encrypted and does not begin like that.
+    #[error("it is not encrypted")]
+    NotEncrypted,
+    /// Encrypted data is damaged, or of another pass phrase: the form does not tell which.
+    #[error("it cannot be decrypted with this passphrase, or is damaged: {reason}")]
+    Undecipherable {
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// An earlier read had failed already.
     #[error("decoding ended at an earlier error")]
     Ended,
@@ -106,6 +115,13 @@ impl DecodeError {
             Self::Truncated { .. } | Self::Damaged { .. } => {
                 "Read the object again; if it stays so, it is damaged in the store: take it from \
                  another destination and repair this one."
+            }
+            Self::NotEncrypted => {
+                "Check whether whoever wrote it was told to encrypt, and with what."
+            }
+            Self::Undecipherable { .. } => {
+                "Check the passphrase; if it is right, take the object from another destination \
+                 and repair this one."
             }
             Self::Ended => "Start again with a new decoder.",
         }

@@ -1,4 +1,4 @@
-//! Bytes to bytes: compression and digests.
+//! Bytes to bytes: compression, encryption and digests.
 //!
 //! What is written satisfies the Barman Cloud and the pgBackRest layout at once, and depends on
 //! nothing but the content and the [`Encoding`]: not on the time, not on how the content was cut
@@ -23,6 +23,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod cipher;
 mod decoder;
 mod digest;
 mod encode;

@@ -2,7 +2,13 @@
 
 use std::io::{Read, Write};
 
-use walcast::codec::{Codec, Decoder, Encoder, Encoding, StreamEncoder};
+use walcast::{
+    codec::{
+        Codec, Decoder, Encoder, Encoding, StreamEncoder,
+        cipher::{Decryptor, Encryptor, Passphrase, Salt},
+    },
+    secret::Secret,
+};
 
 use crate::support::{content::wal_like, program};
 
@@ -148,4 +154,36 @@ fn encode_stream(codec: Codec, content: &[u8]) -> Vec<u8> {
     }
     encoder.finish(&mut out).unwrap();
     out
+}
+
+#[test]
+fn openssl_and_we_read_what_the_other_encrypted() {
+    let openssl = |direction, input: &[u8]| {
+        let arguments = [
+            "enc",
+            direction,
+            "-aes-256-cbc",
+            "-md",
+            "sha1",
+            "-pass",
+            "pass:hush",
+        ];
+        program::filter("openssl", "openssl", &arguments, input)
+    };
+    let passphrase = Passphrase::new(Secret::new("hush"));
+    for len in [0, 1, 15, 16, 200_003] {
+        let content = wal_like(len);
+        let salt = Salt::of(&passphrase, &[b"a name"]);
+        let mut encryptor = Encryptor::new(&passphrase, salt, Vec::new()).unwrap();
+        encryptor.write_all(&content).unwrap();
+        let ours = encryptor.finish().unwrap();
+
+        assert!(openssl("-d", &ours) == content, "{len}");
+
+        let theirs = openssl("-e", &content);
+        let mut decrypted = Vec::new();
+        let mut decryptor = Decryptor::new(passphrase.clone(), theirs.as_slice());
+        decryptor.read_to_end(&mut decrypted).unwrap();
+        assert!(decrypted == content, "{len}");
+    }
 }
