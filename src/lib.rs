@@ -13,7 +13,7 @@
 //!        │
 //!      spool                   what is owed, remembered durably
 //!        │
-//!    repository                a cluster's backups in an on-store layout (Barman Cloud)
+//!    repository                a cluster's backups in an on-store layout (Barman Cloud, pgBackRest)
 //!      │     │
 //!   store   codec              bytes under keys (S3, folder, memory) · bytes to bytes
 //!      │     │

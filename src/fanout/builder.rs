@@ -122,6 +122,7 @@ impl ArchiverBuilder {
             workers: self.workers.clone(),
             disk: Arc::clone(&self.disk),
             scratch: self.spool.root().join("new"),
+            encrypting: self.destinations.iter().filter(|one| encrypts(one)).count(),
         };
         let sources = Sources {
             encoder,
@@ -171,6 +172,7 @@ impl ArchiverBuilder {
                 lanes: lanes.to_vec(),
                 encoder: Encoder {
                     budget: budget.clone(),
+                    encrypting: usize::from(encrypts(&lane.destination)),
                     ..sources.encoder.clone()
                 },
                 verify: self.settings.verify,
@@ -193,6 +195,10 @@ fn split(memory: ByteSize) -> (Budget, Budget) {
         Budget::new(ByteSize::new(memory.bytes() - backlog)),
         Budget::new(ByteSize::new(backlog)),
     )
+}
+
+fn encrypts(destination: &Destination) -> bool {
+    destination.repository.encrypts_wal()
 }
 
 fn distinct_encodings(destinations: &[Destination]) -> Vec<Encoding> {

@@ -57,18 +57,21 @@ pub(super) struct Encoder {
     pub disk: Arc<dyn Disk>,
     /// Where content that is too large for memory goes.
     pub scratch: PathBuf,
+    /// How many destinations encrypt what they are sent: each may hold one more copy.
+    pub encrypting: usize,
 }
 
 impl Encoder {
     /// Returns the most memory that `len` bytes in `encodings` can take.
-    pub(super) fn bound(len: u64, encodings: &[Encoding]) -> u64 {
+    pub(super) fn bound(&self, len: u64, encodings: &[Encoding]) -> u64 {
+        let copies = encodings.len() + self.encrypting;
         // No codec here grows its input by more than 1 % and a few headers.
-        (len + len / 64 + (64 << 10)).saturating_mul(encodings.len() as u64)
+        (len + len / 64 + (64 << 10)).saturating_mul(copies as u64)
     }
 
     /// Takes the memory for `len` bytes; `None` if they must go to a file.
     pub(super) async fn reserve(&self, len: u64, encodings: &[Encoding]) -> Option<Reservation> {
-        let bound = Self::bound(len, encodings);
+        let bound = self.bound(len, encodings);
         if self.budget.fits(bound) {
             Some(self.budget.acquire(bound).await)
         } else {
@@ -78,7 +81,7 @@ impl Encoder {
 
     /// As [`reserve`](Self::reserve), but does not wait and takes no content that is too large.
     pub(super) fn try_reserve(&self, len: u64, encodings: &[Encoding]) -> Option<Reservation> {
-        let bound = Self::bound(len, encodings);
+        let bound = self.bound(len, encodings);
         if self.budget.fits(bound) {
             self.budget.try_acquire(bound)
         } else {
@@ -98,10 +101,38 @@ impl Encoder {
         let encoder = self.clone();
         self.workers
             .cpu(move || match reservation {
-                Some(reservation) => in_memory(name, len, reservation, &encodings, open()?),
+                Some(reservation) => encoder.in_memory(name, len, reservation, &encodings, open()?),
                 None => encoder.in_files(name, &encodings, open()?),
             })
             .await
+    }
+
+    fn in_memory(
+        &self,
+        name: WalFileName,
+        len: u64,
+        mut reservation: Reservation,
+        encodings: &[Encoding],
+        reader: impl Read,
+    ) -> io::Result<Prepared> {
+        let (content, written) =
+            codec::read_encoded(reader, encodings, usize::try_from(len).unwrap_or(0))?;
+        let variant = |(sink, &encoding): (codec::Encoded<Vec<u8>>, &Encoding)| {
+            // The encrypted copies live no longer than this one.
+            let copies = 1 + self.encrypting as u64;
+            let bytes = reservation.split_off(sink.len * copies).attach(sink.sink);
+            let payload = Payload::hashed(bytes, sink.sha256);
+            WalFile {
+                name,
+                content,
+                identity: None,
+                encoding,
+                payload,
+            }
+        };
+        Ok(Prepared {
+            variants: written.into_iter().zip(encodings).map(variant).collect(),
+        })
     }
 
     fn in_files(
@@ -135,31 +166,6 @@ impl Encoder {
     }
 }
 
-fn in_memory(
-    name: WalFileName,
-    len: u64,
-    mut reservation: Reservation,
-    encodings: &[Encoding],
-    reader: impl Read,
-) -> io::Result<Prepared> {
-    let (content, written) =
-        codec::read_encoded(reader, encodings, usize::try_from(len).unwrap_or(0))?;
-    let variant = |(sink, &encoding): (codec::Encoded<Vec<u8>>, &Encoding)| {
-        let bytes = reservation.split_off(sink.len).attach(sink.sink);
-        let payload = Payload::hashed(bytes, sink.sha256);
-        WalFile {
-            name,
-            content,
-            identity: None,
-            encoding,
-            payload,
-        }
-    };
-    Ok(Prepared {
-        variants: written.into_iter().zip(encodings).map(variant).collect(),
-    })
-}
-
 /// Bytes that came over the network, kept until all of them can be verified.
 pub(super) enum Landing {
     Memory {
@@ -175,7 +181,7 @@ pub(super) enum Landing {
 impl Encoder {
     /// Makes room for up to `len` bytes and their encoded form.
     pub(super) async fn landing(&self, len: u64) -> io::Result<Landing> {
-        let bound = len.saturating_add(Self::bound(len, &[Encoding::PLAIN]));
+        let bound = len.saturating_add(self.bound(len, &[Encoding::PLAIN]));
         if self.budget.fits(bound) {
             let reservation = self.budget.acquire(bound).await;
             return Ok(Landing::Memory {

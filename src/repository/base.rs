@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use jiff::{Timestamp, tz::Offset};
 
-use super::{Annotations, Result, StoredBackup, Tree, TreeEvent};
+use super::{Annotations, Result, StoredBackup, Tree, TreeEvent, barman::ArchiveEncoding};
 use crate::{
     pg::{BackedUpServer, Lsn, Tablespace, TimelineId},
     store::Payload,
@@ -56,11 +56,28 @@ pub struct BackupEnd {
 ///
 /// Opaque: it is the layout's, made by [`Repository::backup_encoding`](super::Repository::backup_encoding).
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct BackupEncoding(pub(super) super::barman::ArchiveEncoding);
+pub struct BackupEncoding(LayoutEncoding);
+
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+enum LayoutEncoding {
+    Barman(ArchiveEncoding),
+    PgBackRest,
+}
+
+impl BackupEncoding {
+    pub(super) const PG_BACK_REST: Self = Self(LayoutEncoding::PgBackRest);
+
+    pub(super) fn barman(archives: ArchiveEncoding) -> Self {
+        Self(LayoutEncoding::Barman(archives))
+    }
+}
 
 impl fmt::Display for BackupEncoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        match &self.0 {
+            LayoutEncoding::Barman(archives) => archives.fmt(f),
+            LayoutEncoding::PgBackRest => f.write_str("pgbackrest"),
+        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! What a stream of bytes is.
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream, stream::BoxStream};
 
-use super::Result;
+use super::{Error, Result};
 use crate::{
-    codec::{ContentDigest, ContentHasher},
+    codec::{ContentDigest, ContentHasher, Sha1},
     workers::Workers,
 };
 
@@ -38,6 +38,35 @@ pub async fn same_content(
         hasher = add(hasher, block, workers).await;
     }
     Ok(left == 0 && hasher.finish().sha1 == content.sha1)
+}
+
+/// Returns `stream`, with `error` at its end if its content has another SHA-1 than expected.
+pub(super) fn verified(
+    stream: BoxStream<'static, Result<Bytes>>,
+    expected: Sha1,
+    workers: Workers,
+    error: impl FnOnce(Sha1) -> Error + Send + 'static,
+) -> BoxStream<'static, Result<Bytes>> {
+    let state = Some((stream, ContentHasher::default(), error));
+    stream::try_unfold(state, move |state| {
+        let workers = workers.clone();
+        async move {
+            let Some((mut stream, hasher, error)) = state else {
+                return Ok(None);
+            };
+            match stream.next().await.transpose()? {
+                Some(block) => {
+                    let hasher = add(hasher, block.clone(), &workers).await;
+                    Ok(Some((block, Some((stream, hasher, error)))))
+                }
+                None => match hasher.finish().sha1 {
+                    found if found == expected => Ok(None),
+                    found => Err(error(found)),
+                },
+            }
+        }
+    })
+    .boxed()
 }
 
 async fn add(mut hasher: ContentHasher, block: Bytes, workers: &Workers) -> ContentHasher {

@@ -51,6 +51,18 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// The repository was not made for what was asked, or cannot be opened as it is configured.
+    #[error("{key} in {repository}: {reason}")]
+    NotSetUp {
+        /// The repository.
+        repository: String,
+        /// The object that is missing or tells it.
+        key: Key,
+        /// What is wrong.
+        reason: String,
+        /// What to do, as a full sentence.
+        hint: &'static str,
+    },
     /// An encoding is not available in this build.
     #[error("{repository}: {source}")]
     Codec {
@@ -76,6 +88,7 @@ impl Error {
             Self::Store(error) => error.class(),
             Self::TimedOut { .. } => Class::Transient,
             Self::Refused { .. } => Class::Conflict,
+            Self::NotSetUp { .. } => Class::Denied,
             Self::Damaged { .. } | Self::Key { .. } | Self::Codec { .. } => Class::Invalid,
         }
     }
@@ -101,6 +114,7 @@ impl Error {
             Self::Refused { .. } => {
                 Some("Look at what is there; use another server name, or try again later.")
             }
+            Self::NotSetUp { hint, .. } => Some(hint),
             Self::Key { .. } => Some("Change the path or the server name of this destination."),
             Self::Codec { .. } => Some("Build walcast with the feature named after the codec."),
         }

@@ -14,6 +14,7 @@ pub mod conformance;
 mod content;
 mod decode;
 mod error;
+pub mod pgbackrest;
 mod tree;
 mod unfinished;
 mod wal;
@@ -49,6 +50,10 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Returns how WAL must be encoded for [`put_wal`](Self::put_wal).
     fn wal_encoding(&self) -> Encoding;
 
+    /// Returns whether [`put_wal`](Self::put_wal) encrypts what it is given, and so holds a copy
+    /// of it in memory.
+    fn encrypts_wal(&self) -> bool;
+
     /// Checks that the store answers and that nothing in it contradicts `identity`.
     async fn check(&self, identity: Option<&ClusterIdentity>) -> Result<()>;
 
@@ -61,7 +66,8 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// # Errors
     ///
     /// Those of the store. Class [`Invalid`](crate::store::Class::Invalid) if what is there is
-    /// damaged, so that it cannot be compared; it is not replaced.
+    /// damaged, so that it cannot be compared; it is not replaced. A layout that records digests
+    /// may compare these alone, and finds a damaged file present.
     async fn put_wal(&self, wal: &WalFile, expect: Expect) -> Result<PutOutcome>;
 
     /// Returns the objects that hold the file named `name`, best first; none if it is not
@@ -138,12 +144,15 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
 pub enum Format {
     /// Barman Cloud's.
     Barman,
+    /// pgBackRest's.
+    PgBackRest,
 }
 
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Barman => f.write_str("barman"),
+            Self::PgBackRest => f.write_str("pgbackrest"),
         }
     }
 }

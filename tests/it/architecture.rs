@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("secret", &[]),
     ("workers", &[]),
     ("budget", &["byte_size"]),
-    ("codec", &[]),
+    ("codec", &["secret"]),
     ("schedule", &["go_duration"]),
     (
         "store",
@@ -37,7 +37,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "repository",
-        &["codec", "conformance", "pg", "store", "workers"],
+        &["codec", "conformance", "pg", "secret", "store", "workers"],
     ),
     (
         "spool",
@@ -128,6 +128,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const CONCRETE: &[&str] = &[
     "repository::barman",
     "repository::BarmanRepository",
+    "repository::pgbackrest",
     "store::FsStore",
     "store::MemoryStore",
     "store::filesystem",

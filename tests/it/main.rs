@@ -21,6 +21,8 @@ mod cost;
 #[cfg(all(feature = "cli", feature = "failpoints"))]
 mod crash;
 mod crd;
+mod pgbackrest_conformance;
+mod pgbackrest_interop;
 #[cfg(feature = "cli")]
 mod postgres;
 mod s3;

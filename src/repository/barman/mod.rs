@@ -171,6 +171,7 @@ impl BarmanRepository {
             repository: self.to_string(),
             key: object.meta.key.clone(),
             codec,
+            passphrase: None,
             limit,
         };
         encoded.decode(object, self.workers.clone())
@@ -185,6 +186,10 @@ impl Repository for BarmanRepository {
 
     fn wal_encoding(&self) -> Encoding {
         self.settings.wal_encoding
+    }
+
+    fn encrypts_wal(&self) -> bool {
+        false
     }
 
     /// Asks for one level of a listing. Nothing but its base backups tells to which cluster the
@@ -225,7 +230,7 @@ impl Repository for BarmanRepository {
     }
 
     fn backup_encoding(&self) -> BackupEncoding {
-        BackupEncoding(self.settings.archives)
+        BackupEncoding::barman(self.settings.archives)
     }
 
     fn backup_encoder(&self, threads: usize) -> Box<dyn BackupEncoder> {

@@ -21,7 +21,8 @@
 //! ```
 //!
 //! The files that are put are not WAL: a repository does not look into them. What a layout cannot
-//! know is not demanded of it: a plain object without a recorded digest may be cut unnoticed.
+//! know is not demanded of it: a plain object without a recorded digest may be cut unnoticed, and
+//! a damaged one with a recorded digest may be found present.
 
 mod listing;
 mod put;
@@ -91,7 +92,7 @@ checks! {
     put::repeated_put_finds_it_present: "a file that was put is present when put again",
     put::other_encoding_is_present: "a file stored in another encoding is present",
     put::other_content_is_a_conflict: "other content is a conflict and what was there stays",
-    put::damaged_object_is_not_replaced: "a damaged object is reported and stays",
+    put::damaged_object_is_not_replaced: "a damaged object stays, and is reported where it is read",
     put::concurrent_puts_agree: "concurrent puts of one file all succeed",
     put::dropped_put_can_be_repeated: "a put that was dropped can be repeated",
     listing::empty_repository_answers: "an empty repository can be checked and holds nothing",

@@ -17,7 +17,10 @@ use futures_util::{StreamExt, stream, stream::BoxStream};
 
 use super::{Error, Result};
 use crate::{
-    codec::{Codec, Decoder},
+    codec::{
+        Codec, DecodeError, Decoder,
+        cipher::{Decryptor, Passphrase},
+    },
     store::{self, Key, Object},
     workers::Workers,
 };
@@ -31,6 +34,8 @@ pub(super) struct Encoded {
     pub(super) key: Key,
     /// How it is compressed; `None` if its first bytes tell.
     pub(super) codec: Option<Codec>,
+    /// What it is encrypted with, if it is.
+    pub(super) passphrase: Option<Passphrase>,
     /// Most bytes to return.
     pub(super) limit: u64,
 }
@@ -56,6 +61,20 @@ impl Encoded {
             Ok(block.map(|block| (block, decoding)))
         })
         .boxed()
+    }
+
+    /// With another passphrase the content is nonsense, which may show only now.
+    fn undecodable(&self, error: &io::Error) -> Error {
+        let is_told = matches!(
+            DecodeError::find(error),
+            Some(DecodeError::NotEncrypted | DecodeError::Undecipherable { .. })
+        );
+        if self.passphrase.is_some() && !is_told {
+            return self.damaged(format!(
+                "{error}, or it was encrypted with another passphrase"
+            ));
+        }
+        self.damaged(error.to_string())
     }
 
     fn damaged(&self, reason: impl Into<String>) -> Error {
@@ -85,7 +104,7 @@ struct Decoding {
 
 enum State {
     Unread,
-    Decoding(Box<Decoder<Ahead>>, usize),
+    Decoding(Box<Decoder<Source>>, usize),
     /// A block was returned that came before this.
     Failed(io::Error),
     Finished,
@@ -104,7 +123,7 @@ impl Decoding {
                         return Ok(Some(block));
                     }
                 }
-                State::Failed(error) => return Err(self.what.damaged(error.to_string())),
+                State::Failed(error) => return Err(self.what.undecodable(&error)),
                 State::Finished => return Ok(None),
             }
         }
@@ -116,13 +135,18 @@ impl Decoding {
             .what
             .codec
             .or_else(|| Codec::detect(&self.ahead.peek(MAGIC)));
-        let need = largest_unit(codec);
+        let held_back = self.what.passphrase.as_ref().map_or(0, |_| HELD_BACK);
+        let need = largest_unit(codec) + held_back;
         // Some decoders read while they are set up.
         self.fill(need).await?;
         let (ahead, limit) = (self.ahead.clone(), self.what.limit);
+        let source = match self.what.passphrase.clone() {
+            None => Source::Plain(ahead),
+            Some(passphrase) => Source::Encrypted(Box::new(Decryptor::new(passphrase, ahead))),
+        };
         let decoder = self
             .workers
-            .cpu(move || Decoder::new(codec, ahead, limit))
+            .cpu(move || Decoder::new(codec, source, limit))
             .await;
         let decoder = decoder.map_err(|source| Error::Codec {
             repository: self.what.repository.clone(),
@@ -156,7 +180,7 @@ impl Decoding {
         Ok(())
     }
 
-    async fn decode(&mut self, decoder: Box<Decoder<Ahead>>, need: usize) -> Bytes {
+    async fn decode(&mut self, decoder: Box<Decoder<Source>>, need: usize) -> Bytes {
         let ahead = self.ahead.clone();
         let job = move || decode_block(decoder, &ahead, need);
         let (block, state) = self.workers.cpu(job).await;
@@ -166,7 +190,7 @@ impl Decoding {
 }
 
 /// Decodes up to a block, as far as the input ahead reaches.
-fn decode_block(mut decoder: Box<Decoder<Ahead>>, ahead: &Ahead, need: usize) -> (Bytes, State) {
+fn decode_block(mut decoder: Box<Decoder<Source>>, ahead: &Ahead, need: usize) -> (Bytes, State) {
     let mut block = vec![0; BLOCK];
     let mut filled = 0;
     let mut end = None;
@@ -197,6 +221,25 @@ fn largest_unit(codec: Option<Codec>) -> usize {
         Some(Codec::Lz4) => (4 << 20) + (64 << 10),
     }
 }
+
+/// What a decoder reads from.
+#[derive(Debug)]
+enum Source {
+    Plain(Ahead),
+    Encrypted(Box<Decryptor<Ahead>>),
+}
+
+impl Read for Source {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(ahead) => ahead.read(buf),
+            Self::Encrypted(decryptor) => decryptor.read(buf),
+        }
+    }
+}
+
+/// Bytes; the salt, and what a decryptor holds back.
+const HELD_BACK: usize = 64;
 
 /// Input that was received and not yet taken; clones share it.
 #[derive(Clone, Debug, Default)]

@@ -56,6 +56,7 @@ fn decode(codec: Option<Codec>, object: Object) -> BoxStream<'static, Result<Byt
         repository: "barman:memory/srv".into(),
         key,
         codec,
+        passphrase: None,
         limit: u64::MAX,
     };
     what.decode(object, Workers::inline())
@@ -222,6 +223,7 @@ async fn no_worker_is_held_while_the_network_is_waited_for() {
         repository: String::new(),
         key: stuck.meta.key.clone(),
         codec: Some(Codec::Gzip),
+        passphrase: None,
         limit: u64::MAX,
     };
     let mut stream = what.decode(stuck, workers.clone());

@@ -5,6 +5,7 @@ pub(crate) mod archived;
 pub(crate) mod barman;
 pub(crate) mod content;
 pub(crate) mod overwriting;
+pub(crate) mod pgbackrest;
 #[cfg(feature = "cli")]
 pub(crate) mod postgres;
 pub(crate) mod program;
