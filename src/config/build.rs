@@ -3,7 +3,8 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    ArchiveCodec, Config, Credentials, DestinationConfig, LayoutConfig, Location, S3Location,
+    ArchiveCodec, BarmanConfig, Config, Credentials, DestinationConfig, LayoutConfig, Location,
+    S3Location,
 };
 use crate::{
     codec::{Codec, CodecError, Encoding},
@@ -13,7 +14,10 @@ use crate::{
     },
     destination::{DestinationId, InvalidDestinationId},
     fanout::Destination,
-    repository::barman::{ArchiveEncoding, ArchiveLimits, BarmanRepository, BarmanSettings},
+    repository::{
+        Repository,
+        barman::{ArchiveEncoding, ArchiveLimits, BarmanRepository, BarmanSettings},
+    },
     store::{
         Composition, FsStore, RetryPolicy, Store, compose,
         s3::{self, Addressing, InvalidS3Config, S3Config, S3Store, ServerSideEncryption},
@@ -55,9 +59,6 @@ pub enum BuildCause {
         /// What is there.
         value: String,
     },
-    /// Its layout is not written yet.
-    #[error("pgBackRest's layout is not supported yet")]
-    PgBackRest,
     /// The AWS provider chain is not in this build.
     #[error("this build of walcast cannot ask AWS for credentials")]
     NoProviderChain,
@@ -78,11 +79,6 @@ impl BuildError {
             BuildCause::S3(error) => error.hint().into(),
             BuildCause::Codec(error) => error.hint(),
             BuildCause::UnknownValue { .. } => "Use one that this version knows.".into(),
-            BuildCause::PgBackRest => {
-                "List the other destinations in the Cluster's plugin entry, or leave the Stanza's \
-                 file out."
-                    .into()
-            }
             BuildCause::NoProviderChain => {
                 "Give keys in `s3Credentials`, or build walcast with the feature `aws-chain`."
                     .into()
@@ -112,22 +108,33 @@ impl Config {
     /// # Errors
     /// Everything that can be known to be wrong without asking anybody.
     pub fn build(&self, workers: &Workers) -> Result<Vec<Destination>, BuildErrors> {
-        let mut destinations = Vec::new();
-        let mut errors = Vec::new();
-        for config in &self.destinations {
-            match config.build(self.parameters.data_compression, workers) {
-                Ok(destination) => destinations.push(destination),
-                Err(cause) => errors.push(BuildError {
-                    destination: config.id.clone(),
-                    cause,
-                }),
-            }
+        let codec = self.parameters.data_compression;
+        let built = self
+            .destinations
+            .iter()
+            .map(|one| (one, one.build(codec, workers)));
+        all_or_errors(built)
+    }
+}
+
+pub(super) fn all_or_errors<'a, T>(
+    built: impl Iterator<Item = (&'a DestinationConfig, Result<T, BuildCause>)>,
+) -> Result<Vec<T>, BuildErrors> {
+    let mut all = Vec::new();
+    let mut errors = Vec::new();
+    for (config, result) in built {
+        match result {
+            Ok(one) => all.push(one),
+            Err(cause) => errors.push(BuildError {
+                destination: config.id.clone(),
+                cause,
+            }),
         }
-        if errors.is_empty() {
-            Ok(destinations)
-        } else {
-            Err(BuildErrors(errors))
-        }
+    }
+    if errors.is_empty() {
+        Ok(all)
+    } else {
+        Err(BuildErrors(errors))
     }
 }
 
@@ -138,21 +145,26 @@ impl DestinationConfig {
         workers: &Workers,
     ) -> Result<Destination, BuildCause> {
         let id = DestinationId::parse(&self.id)?;
-        let barman = match &self.layout {
-            LayoutConfig::Barman(barman) => barman,
-            LayoutConfig::PgBackRest(_) => return Err(BuildCause::PgBackRest),
+        let repository: Arc<dyn Repository> = match &self.layout {
+            LayoutConfig::Barman(barman) => Arc::new(self.barman(barman, wanted, workers)?),
+            LayoutConfig::PgBackRest(stanza) => Arc::new(self.stanza(stanza, workers)?),
         };
+        let parallel = usize::try_from(self.max_parallel.unwrap_or(1)).unwrap_or(usize::MAX);
+        let jobs = usize::try_from(self.jobs.unwrap_or(2)).unwrap_or(usize::MAX);
+        Ok(Destination::new(id, repository)
+            .with_parallel(parallel)
+            .with_jobs(jobs))
+    }
+
+    fn barman(
+        &self,
+        barman: &BarmanConfig,
+        wanted: Option<ArchiveCodec>,
+        workers: &Workers,
+    ) -> Result<BarmanRepository, BuildCause> {
         let server_name = barman.server_name.clone();
         let server_name = server_name.ok_or(BuildCause::NoServerName)?;
-        let (store, backups, prefix) = match &self.location {
-            Location::File { path } => (folder(path), None, ""),
-            Location::S3(s3) => {
-                let bucket = |encryption| self.bucket(s3, encryption, workers);
-                let (wal, data) = (self.encryption.as_ref(), self.data_encryption.as_ref());
-                let backups = (wal != data).then(|| bucket(data)).transpose()?;
-                (bucket(wal)?, backups, s3.prefix.as_str())
-            }
-        };
+        let (store, prefix) = self.store(workers)?;
         let settings = BarmanSettings {
             wal_encoding: encoding(barman.wal_compression.as_ref())?,
             archives: archives(match wanted {
@@ -163,15 +175,25 @@ impl DestinationConfig {
             history_tags: self.history_tags.iter().flatten().cloned().collect(),
             ..BarmanSettings::new(prefix, server_name)
         };
-        let mut repository = BarmanRepository::new(store, settings, workers.clone());
-        if let Some(backups) = backups {
-            repository = repository.with_store_of_backups(backups);
+        let repository = BarmanRepository::new(store, settings, workers.clone());
+        Ok(match &self.location {
+            Location::S3(s3) if self.encryption != self.data_encryption => {
+                let store = self.bucket(s3, self.data_encryption.as_ref(), workers)?;
+                repository.with_store_of_backups(store)
+            }
+            _ => repository,
+        })
+    }
+
+    /// Returns the store, and what all keys in it begin with.
+    pub(super) fn store(&self, workers: &Workers) -> Result<(Arc<dyn Store>, &str), BuildCause> {
+        match &self.location {
+            Location::File { path } => Ok((folder(path), "")),
+            Location::S3(s3) => {
+                let store = self.bucket(s3, self.encryption.as_ref(), workers)?;
+                Ok((store, &s3.prefix))
+            }
         }
-        let parallel = usize::try_from(self.max_parallel.unwrap_or(1)).unwrap_or(usize::MAX);
-        let jobs = usize::try_from(self.jobs.unwrap_or(2)).unwrap_or(usize::MAX);
-        Ok(Destination::new(id, Arc::new(repository))
-            .with_parallel(parallel)
-            .with_jobs(jobs))
     }
 
     /// Makes a store that asks for this encryption.
@@ -263,7 +285,7 @@ fn archives(codec: Option<Codec>) -> Result<ArchiveEncoding, BuildCause> {
     Ok(ArchiveEncoding::new(encoding, ArchiveLimits::default())?)
 }
 
-fn unknown(field: &'static str, value: &str) -> BuildCause {
+pub(super) fn unknown(field: &'static str, value: &str) -> BuildCause {
     let value = value.to_owned();
     BuildCause::UnknownValue { field, value }
 }

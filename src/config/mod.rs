@@ -24,6 +24,8 @@ mod resource;
 mod secrets;
 mod selection;
 mod server_name;
+#[cfg(feature = "s3")]
+mod stanza;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -195,6 +197,8 @@ pub struct PgBackRestConfig {
     pub level: Option<i64>,
     /// What the repository is encrypted with; `None` is not at all.
     pub cipher_pass: Option<Secret>,
+    /// The folder in which `pgbackrest stop` leaves its files.
+    pub lock_path: PathBuf,
     /// What is kept.
     pub retention: Retention,
 }

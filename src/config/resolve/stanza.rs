@@ -1,6 +1,6 @@
 //! From a repository of a `Stanza` to a destination.
 
-use std::{collections::BTreeMap, num::NonZeroU32};
+use std::{collections::BTreeMap, num::NonZeroU32, path::PathBuf};
 
 use super::Resolver;
 use crate::{
@@ -110,6 +110,7 @@ impl Resolver<'_> {
             compression: variables.compression(stanza),
             level: stanza.compress_config.as_ref().and_then(level),
             cipher_pass,
+            lock_path: variables.lock_path(),
             retention: RepositoryRef::S3(s3).retention(),
         };
         Some((Location::S3(location?), LayoutConfig::PgBackRest(layout)))
@@ -263,6 +264,12 @@ impl<'a> Variables<'a> {
             .filter_map(|pair| pair.split_once('='))
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect()
+    }
+
+    /// The tool's own default is taken where nothing else is said.
+    fn lock_path(&self) -> PathBuf {
+        let path = self.all.and_then(|all| all.get("PGBACKREST_LOCK_PATH"));
+        path.map_or("/tmp/pgbackrest", String::as_str).into()
     }
 
     /// That nothing is compressed can be said only here.

@@ -90,6 +90,7 @@ fn each_repository_of_a_stanza_is_a_destination() {
                 compression: Some(Compression::Zst),
                 level: Some(3),
                 cipher_pass: Some(Secret::new("keys/pass")),
+                lock_path: "/tmp/pgbackrest".into(),
                 retention: RetentionPolicy::fulls(2).effective(),
             }),
             encryption: Some(Encryption::AwsKms),
