@@ -12,11 +12,12 @@ use std::{
 use clap::Args;
 use walcast::{
     config::{
-        self, ArchiveCodec, DirectorySecrets, Options, Parameters, SecretSource, SecretSources,
-        SourceFile, VariableSecrets,
+        self, ArchiveCodec, Config, DirectorySecrets, Options, Parameters, SecretSource,
+        SecretSources, SourceFile, VariableSecrets,
     },
-    fanout::Destination,
+    fanout::{Destination, DestinationId},
     manifest::{Variables, text_of},
+    repository::pgbackrest::PgBackRestRepository,
     secret::Secret,
     workers::Workers,
 };
@@ -26,7 +27,7 @@ use crate::{output::Failure, restore::quoted};
 /// Which configuration is used.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ConfigOptions {
-    /// A YAML file with resources: `ObjectStore`, `Secret`, `Cluster`. May be given several times;
+    /// A YAML file with resources: `ObjectStore`, `Stanza`, `Secret`, `Cluster`. May be given several times;
     /// `-` is standard input.
     #[arg(
         short,
@@ -153,11 +154,38 @@ impl ConfigOptions {
         Some(variables)
     }
 
+    /// As [`load`](Self::load), but makes only the repositories in pgBackRest's layout.
+    pub(crate) async fn load_stanzas(
+        &self,
+        workers: &Workers,
+    ) -> Result<Vec<(DestinationId, PgBackRestRepository)>, Failure> {
+        let (options, handle) = (self.clone(), workers.clone());
+        let load = move || {
+            let stanzas = options.resolve()?.stanzas(&handle);
+            stanzas.map_err(|errors| Failure::report(&errors))
+        };
+        workers.disk(load).await
+    }
+
     fn load_blocking(
         &self,
         codec: Option<ArchiveCodec>,
         workers: &Workers,
     ) -> Result<Site, Failure> {
+        let mut config = self.resolve()?;
+        config.parameters.data_compression = codec.or(config.parameters.data_compression);
+        let destinations = config.build(workers);
+        Ok(Site {
+            destinations: destinations.map_err(|errors| Failure::report(&errors))?,
+            immediate_checkpoint: config
+                .destinations
+                .iter()
+                .any(|one| one.immediate_checkpoint),
+            parameters: config.parameters,
+        })
+    }
+
+    fn resolve(&self) -> Result<Config, Failure> {
         let files: Result<Vec<SourceFile>, Failure> =
             self.files.iter().map(|file| read(file)).collect();
         let folder = self.secrets.as_ref().map(DirectorySecrets::new);
@@ -175,7 +203,7 @@ impl ConfigOptions {
         if let Some(variables) = &variables {
             options = options.variables(variables);
         }
-        let mut loaded =
+        let loaded =
             config::load(&files?, options).map_err(|problems| Failure::report(&problems))?;
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
@@ -184,19 +212,7 @@ impl ConfigOptions {
             let file = ignored.file.display();
             tracing::debug!(%file, document = ignored.document + 1, "{} is not used", ignored.resource);
         }
-        if let Some(codec) = codec {
-            loaded.config.parameters.data_compression = Some(codec);
-        }
-        let destinations = loaded.config.build(workers);
-        Ok(Site {
-            destinations: destinations.map_err(|errors| Failure::report(&errors))?,
-            immediate_checkpoint: loaded
-                .config
-                .destinations
-                .iter()
-                .any(|one| one.immediate_checkpoint),
-            parameters: loaded.config.parameters,
-        })
+        Ok(loaded.config)
     }
 }
 

@@ -18,6 +18,7 @@ mod serve;
 mod server;
 mod signals;
 mod spool;
+mod stanza;
 mod status;
 mod table;
 mod wal_archive;
@@ -43,6 +44,7 @@ use self::{
     output::{Failure, Format},
     restore::Restore,
     serve::Serve,
+    stanza::{Action, Stanza},
     status::Status,
     wal_archive::WalArchive,
     wal_restore::WalRestore,
@@ -95,6 +97,16 @@ enum Command {
     Info(Info),
     /// Drops what a destination owes that is not in the files any more.
     Forget(Forget),
+    /// Makes the stanzas of the destinations in pgBackRest's layout, as `pgbackrest stanza-create`
+    /// does. Nothing is archived there before.
+    ///
+    /// May be repeated. Ends with 1 when one could not be made, or is of another cluster.
+    StanzaCreate(Stanza),
+    /// Makes the stanzas those of the cluster that `pg_upgrade` made, as `pgbackrest
+    /// stanza-upgrade` does.
+    ///
+    /// May be repeated. Ends with 1 when one could not be upgraded.
+    StanzaUpgrade(Stanza),
     /// Prints the definitions of the resources that walcast has types for, for `kubectl apply`.
     ///
     /// They say what those of CloudNativePG and its plugins say, which a cluster that runs them
@@ -113,6 +125,8 @@ impl Command {
             | Self::Heal(_)
             | Self::Info(_)
             | Self::Forget(_)
+            | Self::StanzaCreate(_)
+            | Self::StanzaUpgrade(_)
             | Self::Crds(_) => output::FAILED,
             Self::WalRestore(_) => wal_restore::UNKNOWN,
             Self::Status(_) => status::UNKNOWN,
@@ -129,6 +143,8 @@ impl Command {
             | Self::Status(_)
             | Self::Info(_)
             | Self::Forget(_)
+            | Self::StanzaCreate(_)
+            | Self::StanzaUpgrade(_)
             | Self::Crds(_) => Builder::new_current_thread().enable_all().build(),
         }
     }
@@ -144,6 +160,8 @@ impl Command {
             Self::Heal(command) => command.run(format).await,
             Self::Info(command) => command.run(format).await,
             Self::Forget(command) => command.run(format).await,
+            Self::StanzaCreate(command) => command.run(Action::Create, format).await,
+            Self::StanzaUpgrade(command) => command.run(Action::Upgrade, format).await,
             Self::Crds(command) => command.run(format),
         }
     }

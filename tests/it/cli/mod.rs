@@ -7,6 +7,7 @@ mod crds;
 mod forget;
 mod resident;
 mod restore;
+mod stanza;
 mod status;
 
 use crate::support::world::{Ran, World, block_on};
