@@ -51,6 +51,11 @@ impl Annotations {
         Ok(())
     }
 
+    /// Takes those that are in a repository already, whatever they are.
+    pub(super) fn stored(annotations: BTreeMap<String, String>) -> Self {
+        Self(annotations)
+    }
+
     /// Returns keys and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (&**key, &**value))

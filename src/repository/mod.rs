@@ -13,6 +13,7 @@ mod base;
 pub mod conformance;
 mod content;
 mod decode;
+mod download;
 mod error;
 pub mod pgbackrest;
 mod tree;

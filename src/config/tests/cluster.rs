@@ -152,7 +152,7 @@ fn the_codec_of_base_backups_can_be_chosen_for_all_destinations() {
 
     assert_eq!(encoding("lz4"), ("lz4".to_owned(), 0));
     assert_eq!(encoding("none"), ("plain".to_owned(), 0));
-    assert_eq!(encoding("zstd"), ("zstd".to_owned(), 1));
+    assert_eq!(encoding("zstd"), ("zstd:3".to_owned(), 1));
 }
 
 #[test]

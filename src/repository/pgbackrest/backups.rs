@@ -4,8 +4,8 @@ use super::{BackupEntry, History, HistoryEntry, InvalidInfo, NOT_YET, PgBackRest
 use crate::{
     pg::SegmentName,
     repository::{
-        BackupEncoder, BackupEnd, BackupState, Backups, DamagedBackup, Error, ObjectSink, Result,
-        StoredBackup, TreeEvent,
+        Annotations, BackupEncoder, BackupEnd, BackupState, Backups, DamagedBackup, Error,
+        ObjectSink, Result, StoredBackup, TreeEvent,
     },
     store::Key,
 };
@@ -51,12 +51,13 @@ impl PgBackRestRepository {
 }
 
 /// The tool lists a backup once it is complete.
-fn stored(label: &str, entry: &BackupEntry, history: &History) -> StoredBackup {
+pub(super) fn stored(label: &str, entry: &BackupEntry, history: &History) -> StoredBackup {
     let cluster = history.entry(entry.history_id);
     let version = cluster.and_then(HistoryEntry::major_version);
     StoredBackup {
         id: label.to_owned(),
         name: None,
+        annotations: Annotations::stored(entry.annotations.clone()),
         state: BackupState::Complete,
         began: Some(entry.began),
         ended: Some(entry.ended),
@@ -68,6 +69,7 @@ fn stored(label: &str, entry: &BackupEntry, history: &History) -> StoredBackup {
         stop: entry.lsn_stop,
         first_segment: entry.archive_start,
         last_segment: entry.archive_stop,
+        size: Some(entry.size),
         stored_size: entry.repository_size_delta,
         keep: None,
     }

@@ -6,7 +6,11 @@
 //! written in the order of their bytes, with an empty line between sections; the last section is
 //! `[backrest]` again, with the checksum alone.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    io::{self, BufRead},
+};
 
 use serde::de::IgnoredAny;
 use sha1::Digest as _;
@@ -75,37 +79,16 @@ impl Ini {
         let mut record = Self {
             sections: BTreeMap::new(),
         };
-        let mut hasher = Hasher::default();
-        let mut checksum = None;
-        let mut section = None;
-        for (number, line) in (1..).zip(text.split('\n')) {
-            if line.is_empty() {
-                continue;
+        let read = read_ini(text.as_bytes(), |line| {
+            match record.set(line.section, line.key, line.value) {
+                None => Ok(()),
+                Some(_) => Err(InvalidIni::Twice(line.number)),
             }
-            if let Some(name) = section_name(line) {
-                section = Some(name);
-                continue;
-            }
-            let section = section.ok_or(InvalidIni::Line(number))?;
-            let (key, value) = key_and_value(line).ok_or(InvalidIni::Line(number))?;
-            if (section, key) == (BACKREST, CHECKSUM) {
-                checksum = Some(value);
-                continue;
-            }
-            hasher.add(section, key, value);
-            if record.set(section, key, value).is_some() {
-                return Err(InvalidIni::Twice(number));
-            }
-        }
-        let found = checksum.ok_or(InvalidIni::NoChecksum)?;
-        let expected = hasher.finish();
-        if found != format!("\"{expected}\"") {
-            let found = found.trim_matches('"').to_owned();
-            return Err(InvalidIni::Checksum { expected, found });
-        }
-        match record.get(BACKREST, "backrest-format") {
-            Some(FORMAT) => Ok(record),
-            format => Err(InvalidIni::Format(format.unwrap_or("not said").to_owned())),
+        });
+        match read {
+            Ok(()) => Ok(record),
+            Err(ReadIni::Invalid(error) | ReadIni::Value(error)) => Err(error),
+            Err(ReadIni::Io(_)) => unreachable!("a slice can always be read"),
         }
     }
 
@@ -191,6 +174,83 @@ pub(super) fn json_string(text: &str) -> String {
     }
     json.push('"');
     json
+}
+
+/// A key with its value.
+pub(super) struct Line<'a> {
+    /// Its number, from 1.
+    pub number: usize,
+    pub section: &'a str,
+    pub key: &'a str,
+    /// JSON, as it stands in the file.
+    pub value: &'a str,
+}
+
+/// Why a record was not read to its end.
+pub(super) enum ReadIni<E> {
+    Io(io::Error),
+    Invalid(InvalidIni),
+    /// Whoever took the lines did not want one.
+    Value(E),
+}
+
+impl<E> From<InvalidIni> for ReadIni<E> {
+    fn from(error: InvalidIni) -> Self {
+        Self::Invalid(error)
+    }
+}
+
+/// Reads a record line by line, and checks its checksum and its format at its end.
+pub(super) fn read_ini<E>(
+    mut text: impl BufRead,
+    mut take: impl FnMut(Line<'_>) -> Result<(), E>,
+) -> Result<(), ReadIni<E>> {
+    let mut hasher = Hasher::default();
+    let (mut checksum, mut format) = (None, None);
+    let mut section: Option<String> = None;
+    let mut bytes = Zeroizing::new(Vec::new());
+    for number in 1.. {
+        bytes.clear();
+        if text.read_until(b'\n', &mut bytes).map_err(ReadIni::Io)? == 0 {
+            break;
+        }
+        let line = str::from_utf8(&bytes).map_err(|_| InvalidIni::Line(number))?;
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        if line.is_empty() {
+            continue;
+        }
+        if let Some(name) = section_name(line) {
+            section = Some(name.to_owned());
+            continue;
+        }
+        let section = section.as_deref().ok_or(InvalidIni::Line(number))?;
+        let (key, value) = key_and_value(line).ok_or(InvalidIni::Line(number))?;
+        match (section, key) {
+            (BACKREST, CHECKSUM) => {
+                checksum = Some(value.trim_matches('"').to_owned());
+                continue;
+            }
+            (BACKREST, "backrest-format") => format = Some(value.to_owned()),
+            _ => {}
+        }
+        hasher.add(section, key, value);
+        take(Line {
+            number,
+            section,
+            key,
+            value,
+        })
+        .map_err(ReadIni::Value)?;
+    }
+    let found = checksum.ok_or(InvalidIni::NoChecksum)?;
+    let expected = hasher.finish();
+    if found != expected.to_string() {
+        return Err(InvalidIni::Checksum { expected, found }.into());
+    }
+    match format.as_deref() {
+        Some(FORMAT) => Ok(()),
+        format => Err(InvalidIni::Format(format.unwrap_or("not said").to_owned()).into()),
+    }
 }
 
 fn section_name(line: &str) -> Option<&str> {

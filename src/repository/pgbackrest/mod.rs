@@ -31,17 +31,21 @@
 //!
 //! Nothing is replaced: the tool replaces history files and labels without a look. What comes back
 //! is compared with the SHA-1 in its name, which the tool's `archive-get` does not do. Base backups
-//! are listed, but neither written nor read yet.
+//! are listed and read, also those in bundles and in blocks, but not written yet.
 //!
 //! [`create_stanza`]: PgBackRestRepository::create_stanza
 //! [`upgrade_stanza`]: PgBackRestRepository::upgrade_stanza
 
+mod backup_reader;
 mod backups;
+mod block_map;
 mod info;
 mod info_file;
 mod ini;
 mod keys;
 mod list;
+mod manifest;
+mod owners;
 mod put;
 mod secrets;
 mod stanza;
@@ -65,6 +69,10 @@ pub use self::{
     },
     ini::{Ini, InvalidIni},
     keys::{StanzaKeys, StoredName},
+    manifest::{
+        BlockMap, InBundle, InvalidManifest, Manifest, ManifestAttributes, ManifestCluster,
+        ManifestFile, PageErrors,
+    },
     secrets::StanzaSecrets,
     stanza::StanzaChange,
 };
@@ -74,8 +82,8 @@ use self::{
 };
 use super::{
     BackupEncoder, BackupEncoding, BackupReader, BackupStart, BackupWriter, Backups,
-    ClusterIdentity, Expect, Format, PutOutcome, Repository, Result, StoredWal, WalFile,
-    content::verified, decode::Encoded,
+    ClusterIdentity, Expect, Format, PutOutcome, Repository, Result, StoredWal, Taker,
+    UnfinishedBackup, WalFile, content::verified, decode::Encoded,
 };
 use crate::{
     codec::{Codec, CodecError, Encoding, cipher::Passphrase},
@@ -309,12 +317,21 @@ impl Repository for PgBackRestRepository {
         Box::new(backups::NoEncoder)
     }
 
-    async fn begin_backup(&self, _: &BackupStart) -> Result<Box<dyn BackupWriter>> {
+    async fn begin_backup(&self, _: &BackupStart, _: &Taker) -> Result<Box<dyn BackupWriter>> {
         Err(self.not_yet())
     }
 
-    async fn open_backup(&self, _: &str) -> Result<Box<dyn BackupReader>> {
-        Err(self.not_yet())
+    /// There are none: nothing begins one.
+    async fn unfinished_backups(&self) -> Result<Vec<UnfinishedBackup>> {
+        Ok(Vec::new())
+    }
+
+    async fn remove_unfinished(&self, _: &UnfinishedBackup) -> Result<bool> {
+        Ok(false)
+    }
+
+    async fn open_backup(&self, id: &str) -> Result<Box<dyn BackupReader>> {
+        Ok(Box::new(self.open_base_backup(id).await?))
     }
 }
 

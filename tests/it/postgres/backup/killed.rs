@@ -51,6 +51,10 @@ fn no_backup_that_is_listed_as_complete_lacks_anything_wherever_walcast_is_kille
     }
 
     assert!(kills > 8, "{kills}");
+    for backups in listed(&site) {
+        let left = backups.iter().find(|one| one["state"] == "unfinished");
+        assert_eq!(left, None, "what the killed ones left is removed");
+    }
     site.until_one_shots_complete();
     for other in ["bucket", "folder"] {
         let server = restored(&site, &format!("without-{other}"), &["--without", other]);

@@ -1,0 +1,120 @@
+//! Bytes of objects on their way to a decoder on a thread of its own.
+
+use std::{
+    io::{self, Read},
+    ops::Range,
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use tokio::{sync::mpsc, time::sleep};
+
+use super::{Error, Result};
+use crate::store::{ETag, GetOptions, Key, Store};
+
+/// Blocks that wait for the decoder.
+const BLOCKS_AHEAD: usize = 16;
+/// How often an interrupted download is taken up again without a byte in between.
+const ATTEMPTS: u32 = 5;
+
+/// Downloads objects of a repository.
+#[derive(Clone, Debug)]
+pub(super) struct Downloads {
+    pub store: Arc<dyn Store>,
+    /// As errors call it.
+    pub repository: String,
+}
+
+/// Creates a way for bytes to a decoder.
+pub(super) fn blocks() -> (mpsc::Sender<Bytes>, Blocks) {
+    let (sender, received) = mpsc::channel(BLOCKS_AHEAD);
+    let blocks = Blocks {
+        received,
+        block: Bytes::new(),
+    };
+    (sender, blocks)
+}
+
+impl Downloads {
+    /// Sends bytes of an object, and takes an interrupted download up again where it ended. An end
+    /// without an error also comes when nobody takes them any more.
+    pub(super) async fn send(
+        &self,
+        key: &Key,
+        range: Range<u64>,
+        blocks: &mpsc::Sender<Bytes>,
+    ) -> Result<()> {
+        let (mut position, mut etag, mut failures) = (range.start, None, 0);
+        while position < range.end {
+            let before = position;
+            let ended = self
+                .attempt(key, &mut position, range.end, &mut etag, blocks)
+                .await;
+            if position > before {
+                failures = 0;
+            }
+            match ended {
+                Ok(true) => return Ok(()),
+                Ok(false) if position >= range.end => {}
+                Err(error) if !error.class().is_retriable() || failures == ATTEMPTS => {
+                    return Err(error);
+                }
+                Ok(false) if failures == ATTEMPTS => {
+                    return Err(Error::Damaged {
+                        repository: self.repository.clone(),
+                        key: key.clone(),
+                        reason: format!("it ends at byte {position}"),
+                    });
+                }
+                Ok(false) | Err(_) => {
+                    failures += 1;
+                    sleep(Duration::from_millis(200) * 2_u32.pow(failures)).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what one request brings; true if nobody takes it any more.
+    async fn attempt(
+        &self,
+        key: &Key,
+        position: &mut u64,
+        end: u64,
+        etag: &mut Option<ETag>,
+        blocks: &mpsc::Sender<Bytes>,
+    ) -> Result<bool> {
+        let options = GetOptions::range(*position..end).with_if_match(etag.clone());
+        let mut object = self.store.get(key, options).await?;
+        *etag = object.meta.etag.take();
+        while let Some(bytes) = object.body.try_next().await? {
+            *position += bytes.len() as u64;
+            if blocks.send(bytes).await.is_err() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Reads what a channel brings, on a blocking thread.
+pub(super) struct Blocks {
+    received: mpsc::Receiver<Bytes>,
+    block: Bytes,
+}
+
+impl Read for Blocks {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while self.block.is_empty() {
+            match self.received.blocking_recv() {
+                Some(block) => self.block = block,
+                None => return Ok(0),
+            }
+        }
+        let taken = self.block.split_to(self.block.len().min(buf.len()));
+        buf[..taken.len()].copy_from_slice(&taken);
+        Ok(taken.len())
+    }
+}

@@ -1,0 +1,298 @@
+//! A base backup on its way out of the layout.
+
+mod member;
+mod units;
+
+use std::{io, sync::Arc};
+
+use async_trait::async_trait;
+use futures_util::{StreamExt, stream, stream::BoxStream};
+use tokio::{sync::mpsc, task::JoinSet};
+
+use self::{
+    member::{Contents, decode},
+    units::{Unit, Units},
+};
+use super::{Manifest, PgBackRestRepository, backups::stored, block_map::read_map, owners::Owners};
+use crate::{
+    codec::cipher::{Decryptor, Passphrase},
+    repository::{
+        BackupEnd, BackupReader, BackupStart, Error, Result, StoredBackup, Tablespace, Tree,
+        TreeEvent,
+        download::{Downloads, blocks},
+    },
+    store::{Class, Key},
+};
+
+/// A base backup that can be read.
+#[derive(Debug)]
+pub(super) struct PgBackRestBackupReader {
+    downloads: Downloads,
+    /// What the keys of all backups begin with.
+    prefix: String,
+    described: StoredBackup,
+    manifest: Arc<Manifest>,
+    owners: Arc<Owners>,
+}
+
+/// Steps that wait for whoever takes them; each is at most 256 KiB.
+const EVENTS_AHEAD: usize = 8;
+/// Units that are read at the same time.
+const UNITS_AHEAD: usize = 4;
+
+impl PgBackRestRepository {
+    /// Opens the backup with this label.
+    pub(super) async fn open_base_backup(&self, label: &str) -> Result<PgBackRestBackupReader> {
+        let info = self.load_backup_info().await?;
+        let missing = || Error::Refused {
+            repository: self.to_string(),
+            reason: format!("there is no backup {label}"),
+        };
+        let mut entries = info.backups();
+        let (_, entry) = entries
+            .find(|(known, _)| *known == label)
+            .ok_or_else(missing)?;
+        let key = |name: &str| {
+            let key = Key::parse(format!("{}{label}/{name}", self.keys.backup()));
+            key.map_err(Error::of_key(self))
+        };
+        let damaged = |reason: String| {
+            Ok::<_, Error>(Error::Damaged {
+                repository: self.to_string(),
+                key: key("backup.manifest")?,
+                reason,
+            })
+        };
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => return Err(damaged(error.to_string())?),
+        };
+        let first = key("backup.manifest")?;
+        let manifest = match self.read_manifest(&first, info.passphrase()).await {
+            Err(error) if matches!(error.class(), Class::Missing | Class::Invalid) => {
+                let copy = key("backup.manifest.copy")?;
+                let copy = self.read_manifest(&copy, info.passphrase()).await;
+                // What is wrong with the first one is what counts.
+                copy.map_err(|_| error)?
+            }
+            manifest => manifest?,
+        };
+        if manifest.label != label {
+            return Err(damaged(format!("it is of backup {}", manifest.label))?);
+        }
+        Ok(PgBackRestBackupReader {
+            downloads: self.downloads(),
+            prefix: self.keys.backup().to_owned(),
+            described: stored(label, &entry, info.history()),
+            manifest: Arc::new(manifest),
+            owners: Arc::new(self.workers.disk(Owners::read).await),
+        })
+    }
+
+    async fn read_manifest(&self, key: &Key, passphrase: Option<&Passphrase>) -> Result<Manifest> {
+        let size = self.store.head(key).await?.size;
+        let (sender, input) = blocks();
+        let passphrase = passphrase.cloned();
+        #[expect(clippy::disallowed_methods, reason = "it waits for the network")]
+        let reading = tokio::task::spawn_blocking(move || match passphrase {
+            None => Manifest::read(io::BufReader::new(input)),
+            Some(passphrase) => {
+                Manifest::read(io::BufReader::new(Decryptor::new(passphrase, input)))
+            }
+        });
+        let sent = self.downloads().send(key, 0..size, &sender).await;
+        drop(sender);
+        let read = reading.await;
+        sent?;
+        let reason = match read {
+            Ok(Ok(manifest)) => return Ok(manifest),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        Err(Error::Damaged {
+            repository: self.to_string(),
+            key: key.clone(),
+            reason,
+        })
+    }
+
+    fn downloads(&self) -> Downloads {
+        Downloads {
+            store: Arc::clone(&self.store),
+            repository: self.to_string(),
+        }
+    }
+}
+
+#[async_trait]
+impl BackupReader for PgBackRestBackupReader {
+    fn backup(&self) -> &StoredBackup {
+        &self.described
+    }
+
+    fn tablespaces(&self) -> &[Tablespace] {
+        &self.manifest.tablespaces
+    }
+
+    /// The manifest lacks what other layouts want.
+    fn origin(&self) -> Option<&(BackupStart, BackupEnd)> {
+        None
+    }
+
+    fn trees(&self) -> Vec<(Tree, u64)> {
+        let tablespaces = self.manifest.tablespaces.iter();
+        let trees = tablespaces
+            .map(|one| Tree::Tablespace(one.oid))
+            .chain([Tree::Data]);
+        trees
+            .map(|tree| {
+                let files = self.manifest.files.iter();
+                let files = files.filter(|(name, _)| units::is_in(name, tree));
+                (tree, files.map(|(_, file)| file.stored_size).sum())
+            })
+            .collect()
+    }
+
+    async fn read(&self, wanted: Tree) -> Result<BoxStream<'static, Result<TreeEvent>>> {
+        let units = Units {
+            manifest: &self.manifest,
+            owners: &self.owners,
+            prefix: &self.prefix,
+            repository: &self.downloads.repository,
+        };
+        let units = units.of(wanted)?;
+        let reading = Reading {
+            downloads: self.downloads.clone(),
+            manifest: Arc::clone(&self.manifest),
+            prefix: self.prefix.clone(),
+        };
+        let started = stream::iter(units).map(move |unit| {
+            let reading = reading.clone();
+            async move { reading.start(unit) }
+        });
+        let events = started.buffered(UNITS_AHEAD).flat_map(|events| events);
+        Ok(stream::once(async move { Ok(TreeEvent::Tree(wanted)) })
+            .chain(events)
+            .boxed())
+    }
+}
+
+/// What units are read with.
+#[derive(Clone, Debug)]
+struct Reading {
+    downloads: Downloads,
+    manifest: Arc<Manifest>,
+    prefix: String,
+}
+
+impl Reading {
+    /// Begins to read a unit, and returns its steps; they end at the first error.
+    fn start(self, unit: Unit) -> BoxStream<'static, Result<TreeEvent>> {
+        let (events, received) = mpsc::channel(EVENTS_AHEAD);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            if let Err(error) = self.read(unit, &events).await {
+                // Whoever is gone does not want to know.
+                let _ = events.send(Err(error)).await;
+            }
+        });
+        // The task ends with the stream.
+        stream::unfold((received, tasks), |(mut received, tasks)| async move {
+            let event = received.recv().await?;
+            Some((event, (received, tasks)))
+        })
+        .boxed()
+    }
+
+    async fn read(&self, unit: Unit, events: &mpsc::Sender<Result<TreeEvent>>) -> Result<()> {
+        let (contents, pieces) = match unit {
+            Unit::Events(all) => {
+                for event in all {
+                    if events.send(Ok(event)).await.is_err() {
+                        break;
+                    }
+                }
+                return Ok(());
+            }
+            Unit::Members {
+                key,
+                range,
+                members,
+            } => (Contents::Members(members), vec![(key, range)]),
+            Unit::Blocks { member, key, map } => {
+                let (of, encrypted) = map;
+                let bytes = self.map(&key, encrypted).await?;
+                let fault = |reason: String| self.damaged(&key, &reason);
+                let runs = read_map(&bytes, of, self.manifest.references.len());
+                let runs = runs.map_err(|reason| fault(reason.to_owned()))?;
+                let pieces = units::pieces(&runs, &self.manifest, &self.prefix, &member.name);
+                let pieces = pieces.map_err(|error| fault(error.to_string()))?;
+                (Contents::Blocks(member, of, runs), pieces)
+            }
+        };
+        let key = pieces.first().map(|(key, _)| key.clone());
+        let (sender, input) = blocks();
+        let to = events.clone();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "it works as long as the restore lasts"
+        )]
+        let decoding = tokio::task::spawn_blocking(move || {
+            decode(input, contents, &mut |event| {
+                let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+                to.blocking_send(Ok(event)).map_err(gone)
+            })
+        });
+        let sent = async {
+            for (key, range) in pieces {
+                self.downloads.send(&key, range, &sender).await?;
+            }
+            Ok::<_, Error>(())
+        }
+        .await;
+        drop(sender);
+        let decoded = decoding.await;
+        sent?;
+        let reason = match decoded {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error.to_string(),
+            Err(panicked) => panicked.to_string(),
+        };
+        match key {
+            Some(key) => Err(self.damaged(&key, &reason)),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads the map of a file, decrypted.
+    async fn map(&self, key: &Key, range: std::ops::Range<u64>) -> Result<Vec<u8>> {
+        let (sender, mut input) = blocks();
+        let passphrase = self.manifest.passphrase.clone();
+        #[expect(clippy::disallowed_methods, reason = "it waits for the network")]
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut bytes = Vec::new();
+            member::decrypted(&mut input, passphrase, true).read_to_end(&mut bytes)?;
+            Ok::<_, io::Error>(bytes)
+        });
+        let sent = self.downloads.send(key, range, &sender).await;
+        drop(sender);
+        let read = reading.await;
+        sent?;
+        match read {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(error)) => Err(self.damaged(key, &error.to_string())),
+            Err(error) => Err(self.damaged(key, &error.to_string())),
+        }
+    }
+
+    fn damaged(&self, key: &Key, reason: &str) -> Error {
+        Error::Damaged {
+            repository: self.downloads.repository.clone(),
+            key: key.clone(),
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
