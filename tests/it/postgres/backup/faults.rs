@@ -80,7 +80,7 @@ fn a_folder_that_is_full_leaves_the_others_complete() {
 }
 
 #[test]
-fn a_destination_that_dies_after_the_pass_leaves_the_others_complete() {
+fn a_destination_that_dies_after_the_pass_leaves_the_others_complete_and_gets_it_later() {
     let site = site();
     let info = Rule::error(403, "AccessDenied")
         .on([Op::Put])
@@ -88,13 +88,20 @@ fn a_destination_that_dies_after_the_pass_leaves_the_others_complete() {
     // The first says that the backup begins.
     site.s3.faults().add(info.after(1));
 
-    let ran = backup(&site, &[]);
+    let ran = backup(&site, &["--name=nightly"]);
 
     ran.assert_ended(3, "");
     site.s3.faults().clear();
     assert_states(&site, &["unfinished"], &["complete"]);
     let left = files(&base_in_bucket(&site));
     assert_eq!(left.len(), 1, "{left:?}");
+
+    // The next one removes what is left.
+    backup(&site, &[]).assert_ended(0, "");
+    assert_states(&site, &["complete"], &["complete"; 2]);
+    let ran = site.world.run(&["heal", "--backup=nightly"]);
+    ran.assert_ended(0, "");
+    assert_states(&site, &["complete"; 2], &["complete"; 2]);
 }
 
 #[test]

@@ -1,14 +1,10 @@
 //! walcast is killed at one request to the bucket after the other.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{collections::BTreeSet, path::PathBuf, process::Command};
 
 use super::{
-    backup, backup_command, base_in_bucket, base_in_folder, files, listed, restore_command,
-    restored, rows, site, started,
+    archives, backup, backup_command, base_in_bucket, base_in_folder, files, listed,
+    restore_command, restored, rows, site, started,
 };
 use crate::{
     postgres::Site,
@@ -87,7 +83,12 @@ fn no_server_starts_from_a_restore_wherever_it_is_killed_and_another_completes_i
 /// Runs a command and kills it at the request that the rule meets after so many others. Returns
 /// whether it was killed there or failed before; `None` if it came to its end.
 #[track_caller]
-fn killed_at(site: &Site, rule: &Rule, after: u32, mut command: Command) -> Option<bool> {
+pub(super) fn killed_at(
+    site: &Site,
+    rule: &Rule,
+    after: u32,
+    mut command: Command,
+) -> Option<bool> {
     let faults = site.s3.faults();
     faults.add(rule.clone().after(after));
     let mut child = command.spawn().unwrap();
@@ -107,11 +108,6 @@ fn killed_at(site: &Site, rule: &Rule, after: u32, mut command: Command) -> Opti
             Some(false)
         }
     }
-}
-
-/// Returns the names of what a backup has in a destination.
-fn archives(base: &Path, id: &str) -> BTreeSet<PathBuf> {
-    files(&base.join(id))
 }
 
 /// Returns the id of the one backup of which these are the files.

@@ -2,6 +2,7 @@
 //!
 //! Every primary has a tablespace and checksums of pages; a restore puts the tablespace elsewhere.
 
+mod copies;
 mod faults;
 mod killed;
 mod points;
@@ -158,6 +159,11 @@ fn base_in_bucket(site: &Site) -> PathBuf {
 
 fn base_in_folder(site: &Site) -> PathBuf {
     site.world.path("folder/main/base")
+}
+
+/// Returns the files of a backup in a destination, by their paths.
+fn archives(base: &Path, id: &str) -> BTreeSet<PathBuf> {
+    files(&base.join(id))
 }
 
 /// Returns the files below a folder, by their paths in it; none if it is not there.
