@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "no bench uses all of it")]
 
+pub(crate) mod base;
 pub(crate) mod cluster;
 pub(crate) mod sink;
 pub(crate) mod wal;
@@ -12,7 +13,7 @@ use walcast::{
     codec::{Codec, Encoding},
     disk::LocalDisk,
     fanout::{Archiver, Destination, DestinationId, Settings},
-    repository::barman::{BarmanRepository, BarmanSettings},
+    repository::barman::{ArchiveEncoding, ArchiveLimits, BarmanRepository, BarmanSettings},
     spool::{Spool, SpoolSettings},
     store::{Key, MemoryStore, Store},
     workers::Workers,
@@ -33,21 +34,30 @@ pub(crate) fn destinations<S: Store>(
     workers: &Workers,
 ) -> Vec<Destination> {
     let destination = |(index, store): (usize, &Arc<S>)| {
-        let settings = BarmanSettings {
-            wal_encoding: encoding,
-            ..BarmanSettings::new("wal", "server")
-        };
-        let store: Arc<dyn Store> = Arc::<S>::clone(store);
-        let repository = BarmanRepository::new(store, settings, workers.clone());
-        Destination::new(id(&format!("{prefix}{index}")), Arc::new(repository))
+        let id = format!("{prefix}{index}");
+        destination(&id, store, encoding, workers)
     };
     stores.iter().enumerate().map(destination).collect()
 }
 
-fn id(text: &str) -> DestinationId {
-    DestinationId::parse(text).expect("the text is a name")
+/// Returns one of them, which encodes WAL and base backups alike.
+pub(crate) fn destination<S: Store>(
+    id: &str,
+    store: &Arc<S>,
+    encoding: Encoding,
+    workers: &Workers,
+) -> Destination {
+    let archives = ArchiveEncoding::new(encoding, ArchiveLimits::default());
+    let settings = BarmanSettings {
+        wal_encoding: encoding,
+        archives: archives.expect("base backups have this codec"),
+        ..BarmanSettings::new("wal", "server")
+    };
+    let id = DestinationId::parse(id).expect("the text is a name");
+    let store: Arc<dyn Store> = Arc::<S>::clone(store);
+    let repository = BarmanRepository::new(store, settings, workers.clone());
+    Destination::new(id, Arc::new(repository))
 }
-
 /// Starts an archiver as `walcast serve` does.
 pub(crate) async fn start(
     destinations: Vec<Destination>,
