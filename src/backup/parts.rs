@@ -49,7 +49,14 @@ impl Buffers {
         2 * self.back.max_capacity() + 2
     }
 
-    /// Waits for a buffer. Blocking.
+    /// Returns an empty buffer: one that came back, else one more. Waits for nothing.
+    #[cfg(feature = "postgres")]
+    pub(super) fn take_or_make(&mut self) -> Vec<u8> {
+        let back = self.free.try_recv();
+        back.unwrap_or_else(|_| Vec::with_capacity(self.size))
+    }
+
+    /// Waits for an empty buffer. Blocking.
     fn take(&mut self) -> Vec<u8> {
         if let Ok(buffer) = self.free.try_recv() {
             return buffer;
@@ -63,7 +70,7 @@ impl Buffers {
     }
 
     /// Returns the content as [`Bytes`] that give the buffer back with their last clone.
-    fn lend(&self, buffer: Vec<u8>) -> Bytes {
+    pub(super) fn lend(&self, buffer: Vec<u8>) -> Bytes {
         let back = self.back.clone();
         Bytes::from_owner(Lent { buffer, back })
     }
@@ -84,7 +91,7 @@ impl Drop for Lent {
     fn drop(&mut self) {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
-        // There is room for all; nobody waits for it when the pass is over.
+        // There is room for as many as may wait; nobody waits when the pass is over.
         let _ = self.back.try_send(buffer);
     }
 }

@@ -9,7 +9,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
@@ -18,7 +17,7 @@ use super::{
     throttle::Throttle,
 };
 use crate::{
-    backup::Progress,
+    backup::{Progress, parts::Buffers},
     byte_size::ByteSize,
     pg::{DataDirRules, DirectoryRules, EntryKind, MajorVersion, RuleSet, Take},
     repository::{Attributes, BackedUpServer, Tree, TreeEvent, TreePath},
@@ -78,6 +77,7 @@ pub(super) struct Source<'a> {
     names: Names,
     throttle: Throttle,
     progress: &'a Progress,
+    blocks: Buffers,
     emit: &'a mut dyn FnMut(TreeEvent) -> Result<(), SourceError>,
     /// Files with several names, by device and number: the first name in the tree.
     linked: HashMap<(u64, u64), TreePath>,
@@ -85,6 +85,9 @@ pub(super) struct Source<'a> {
     last: Vec<(PathBuf, TreePath)>,
     report: SourceReport,
 }
+
+/// Blocks that are used again, as fresh memory costs page faults: more than wait for an encoder.
+const BLOCKS: usize = 24;
 
 /// Where the walk is.
 struct Place<'a> {
@@ -111,6 +114,7 @@ impl<'a> Source<'a> {
             names: Names::default(),
             throttle: Throttle::new(rate),
             progress,
+            blocks: Buffers::new(BLOCKS, TreeEvent::MAX_DATA),
             emit,
             linked: HashMap::new(),
             last: Vec::new(),
@@ -254,7 +258,7 @@ impl<'a> Source<'a> {
         while position < len {
             let left = usize::try_from(len - position).unwrap_or(usize::MAX);
             let wanted = left.min(TreeEvent::MAX_DATA);
-            let mut block = Vec::with_capacity(wanted);
+            let mut block = self.blocks.take_or_make();
             let mut source = (&mut opened).take(wanted as u64);
             let read = source.read_to_end(&mut block);
             read.map_err(|source| read_error(file, source))?;
@@ -265,7 +269,7 @@ impl<'a> Source<'a> {
             position += wanted as u64;
             self.throttle.pass(wanted as u64);
             self.progress.read(wanted as u64);
-            (self.emit)(TreeEvent::Data(Bytes::from(block)))?;
+            (self.emit)(TreeEvent::Data(self.blocks.lend(block)))?;
         }
         if let Some(pages) = pages {
             let (bad, more) = pages.finish();

@@ -33,7 +33,7 @@ impl Frame for Member {
     }
 
     fn compressor(&mut self) -> Box<dyn Compressor> {
-        Box::new(Deflate(Compress::new(self.level, false)))
+        Box::new(Deflate(self.level))
     }
 
     fn beginning(&self) -> Vec<u8> {
@@ -51,13 +51,16 @@ impl Frame for Member {
 }
 
 /// Makes a block a part of a deflate stream that ends at a byte, or the end of the stream.
-struct Deflate(Compress);
+///
+/// Each block has a compressor of its own: one that was reset finds other matches than a new one,
+/// and what it finds would depend on which thread had which blocks before.
+struct Deflate(Compression);
 
 impl Compressor for Deflate {
     fn compress(&mut self, block: &Block) -> io::Result<Compressed> {
-        self.0.reset();
+        let mut deflate = Compress::new(self.0, false);
         if !block.before.is_empty() {
-            self.0.set_dictionary(&block.before)?;
+            deflate.set_dictionary(&block.before)?;
         }
         let flush = if block.is_last {
             FlushCompress::Finish
@@ -67,10 +70,8 @@ impl Compressor for Deflate {
         let content = &block.content;
         let mut bytes = Vec::with_capacity(content.len() + content.len() / 8 + ROOM);
         loop {
-            let consumed =
-                usize::try_from(self.0.total_in()).expect("it was reset, and a block is in memory");
-            self.0
-                .compress_vec(&content[consumed..], &mut bytes, flush)?;
+            let consumed = usize::try_from(deflate.total_in()).expect("a block is in memory");
+            deflate.compress_vec(&content[consumed..], &mut bytes, flush)?;
             // All is out once there is room that it did not need.
             if bytes.len() < bytes.capacity() {
                 break;

@@ -1,4 +1,7 @@
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    mem,
+};
 
 use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
 
@@ -15,7 +18,8 @@ pub(super) struct Frame {
 
 impl Frame {
     pub(super) fn new() -> Result<Self, CodecError> {
-        let mut beginning = whole(&[]).map_err(|error| CodecError::Setup {
+        let empty = encoder(Vec::new()).finish();
+        let mut beginning = empty.map_err(|error| CodecError::Setup {
             codec: Codec::Lz4,
             reason: error.to_string(),
         })?;
@@ -31,6 +35,7 @@ impl frame::Frame for Frame {
 
     fn compressor(&mut self) -> Box<dyn Compressor> {
         Box::new(OneBlock {
+            encoder: encoder(Behind::default()),
             skip: self.beginning.len(),
         })
     }
@@ -44,29 +49,56 @@ impl frame::Frame for Frame {
     }
 }
 
+/// Each block is a frame of its own to the encoder, so that none knows of another; its buffers stay.
 struct OneBlock {
+    encoder: FrameEncoder<Behind>,
     /// Length of a frame's descriptor, in bytes.
     skip: usize,
 }
 
 impl Compressor for OneBlock {
     fn compress(&mut self, block: &Block) -> io::Result<Compressed> {
-        let mut bytes = whole(&block.content)?;
+        if block.content.is_empty() {
+            return Ok(Compressed::default());
+        }
+        *self.encoder.get_mut() = Behind {
+            skip: self.skip,
+            bytes: Vec::with_capacity(block.content.len() / 4),
+        };
+        self.encoder.write_all(&block.content)?;
+        self.encoder.try_finish()?;
+        let mut bytes = mem::take(&mut self.encoder.get_mut().bytes);
         bytes.truncate(bytes.len() - END.len());
-        bytes.drain(..self.skip);
         Ok(bytes.into())
     }
 }
 
-/// Makes a frame of at most one block.
-fn whole(content: &[u8]) -> io::Result<Vec<u8>> {
+/// What is written behind the first `skip` bytes.
+#[derive(Default)]
+struct Behind {
+    skip: usize,
+    bytes: Vec<u8>,
+}
+
+impl Write for Behind {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left_out = self.skip.min(bytes.len());
+        self.skip -= left_out;
+        self.bytes.extend_from_slice(&bytes[left_out..]);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn encoder<W: Write>(out: W) -> FrameEncoder<W> {
     let frame = FrameInfo::new()
         .block_mode(BlockMode::Independent)
         .block_size(BlockSize::Max1MB)
         .block_checksums(true);
-    let mut encoder = FrameEncoder::with_frame_info(frame, Vec::new());
-    encoder.write_all(content)?;
-    Ok(encoder.finish()?)
+    FrameEncoder::with_frame_info(frame, out)
 }
 
 /// A block of no length.

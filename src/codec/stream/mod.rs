@@ -162,6 +162,8 @@ struct Blocks {
     content: Vec<u8>,
     /// The end of the block before, where the codec wants it.
     before: Vec<u8>,
+    /// Buffers of blocks that are written, to be filled again: fresh memory costs page faults.
+    spare: Vec<Vec<u8>>,
     threads: usize,
     workers: Vec<Worker>,
     /// Which worker has each block that is not written yet, the oldest first, and its length.
@@ -182,6 +184,7 @@ impl Blocks {
             has_begun: false,
             content: Vec::new(),
             before: Vec::new(),
+            spare: Vec::new(),
             workers: Vec::new(),
             in_flight: VecDeque::new(),
             next: 0,
@@ -190,6 +193,9 @@ impl Blocks {
 
     fn write(&mut self, mut content: &[u8], out: &mut Counting<'_>) -> io::Result<()> {
         while !content.is_empty() {
+            if self.content.capacity() == 0 {
+                self.content = self.buffer();
+            }
             let missing = self.frame.block_size() - self.content.len();
             let (now, later) = content.split_at(missing.min(content.len()));
             self.content.extend_from_slice(now);
@@ -199,6 +205,12 @@ impl Blocks {
             }
         }
         Ok(())
+    }
+
+    /// Returns an empty buffer for a block.
+    fn buffer(&mut self) -> Vec<u8> {
+        let fresh = || Vec::with_capacity(self.frame.block_size());
+        self.spare.pop().unwrap_or_else(fresh)
     }
 
     /// Gives the block to a worker; writes the oldest one first if enough are under way.
@@ -227,7 +239,10 @@ impl Blocks {
         let Some((worker, _)) = self.in_flight.pop_front() else {
             return Ok(());
         };
-        let compressed = self.workers[worker].receive()?;
+        let (compressed, mut block) = self.workers[worker].receive();
+        let compressed = compressed?;
+        block.content.clear();
+        self.spare.push(block.content);
         if !self.has_begun {
             self.has_begun = true;
             out.put(&self.frame.beginning())?;

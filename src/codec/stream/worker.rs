@@ -13,7 +13,7 @@ use super::{
 pub(super) struct Worker {
     /// `None` once it shall end.
     blocks: Option<SyncSender<Block>>,
-    results: Receiver<io::Result<Compressed>>,
+    results: Receiver<(io::Result<Compressed>, Block)>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -24,7 +24,7 @@ impl Worker {
         let (done, results) = sync_channel(SPARE + 1);
         let work = move || {
             for block in to_do {
-                if done.send(compressor.compress(&block)).is_err() {
+                if done.send((compressor.compress(&block), block)).is_err() {
                     break;
                 }
             }
@@ -45,8 +45,8 @@ impl Worker {
         let _ = self.blocks.as_ref().map(|blocks| blocks.send(block));
     }
 
-    /// Waits for the result of the oldest block that it has.
-    pub(super) fn receive(&mut self) -> io::Result<Compressed> {
+    /// Waits for the result of the oldest block that it has, and returns the block with it.
+    pub(super) fn receive(&mut self) -> (io::Result<Compressed>, Block) {
         self.results
             .recv()
             .expect("it answers each block, unless it panicked")
