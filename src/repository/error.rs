@@ -63,6 +63,14 @@ pub enum Error {
         /// What to do, as a full sentence.
         hint: &'static str,
     },
+    /// There is no base backup of that id.
+    #[error("{repository}: there is no backup {id}")]
+    NoBackup {
+        /// The repository.
+        repository: String,
+        /// What was asked for.
+        id: String,
+    },
     /// An encoding is not available in this build.
     #[error("{repository}: {source}")]
     Codec {
@@ -89,6 +97,7 @@ impl Error {
             Self::TimedOut { .. } => Class::Transient,
             Self::Refused { .. } => Class::Conflict,
             Self::NotSetUp { .. } => Class::Denied,
+            Self::NoBackup { .. } => Class::Missing,
             Self::Damaged { .. } | Self::Key { .. } | Self::Codec { .. } => Class::Invalid,
         }
     }
@@ -115,6 +124,7 @@ impl Error {
                 Some("Look at what is there; use another server name, or try again later.")
             }
             Self::NotSetUp { hint, .. } => Some(hint),
+            Self::NoBackup { .. } => Some("See what is there with `walcast info`."),
             Self::Key { .. } => Some("Change the path or the server name of this destination."),
             Self::Codec { .. } => Some("Build walcast with the feature named after the codec."),
         }

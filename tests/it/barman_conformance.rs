@@ -11,7 +11,7 @@ use std::{
 use walcast::{
     codec::{Codec, Encoding},
     repository::{
-        barman::{BarmanRepository, BarmanSettings},
+        barman::{ArchiveEncoding, ArchiveLimits, BarmanRepository, BarmanSettings},
         conformance::{self, World},
     },
     store::{
@@ -40,8 +40,12 @@ fn world(
     raw: &(impl Store + Clone),
     workers: &Workers,
 ) -> World {
+    // Small parts, so that there are several without much to compress.
+    let limits = ArchiveLimits::new(16 << 30, 0);
     let settings = BarmanSettings {
         wal_encoding: encoding,
+        // xz is for WAL only.
+        archives: ArchiveEncoding::new(encoding, limits).unwrap_or_default(),
         ..BarmanSettings::new("some/prefix/", "server")
     };
     let repository = BarmanRepository::new(Arc::new(store), settings, workers.clone());

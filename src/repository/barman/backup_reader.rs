@@ -12,8 +12,8 @@ use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 use tokio::{sync::mpsc, task::JoinSet, time::sleep};
 
 use super::{
-    ArchiveSet, BackupId, BackupInfo, BarmanRepository, InvalidBackupId, StoredArchive,
-    comments::Comments, tar::read_tar,
+    ArchiveSet, BackupId, BackupInfo, BackupObject, BarmanRepository, InvalidBackupId,
+    StoredArchive, comments::Comments, tar::read_tar,
 };
 use crate::{
     codec::Decoder,
@@ -21,7 +21,7 @@ use crate::{
         BackedUpServer, BackupEnd, BackupReader, BackupStart, Error, Result, StoredBackup,
         Tablespace, Tree, TreeEvent,
     },
-    store::{GetOptions, Store},
+    store::{Class, GetOptions, Store},
 };
 
 /// A base backup that can be read.
@@ -42,16 +42,20 @@ impl BarmanRepository {
             Ok(id) => self.barman_backup(id).await?,
             Err(InvalidBackupId { .. }) => None,
         };
-        let refused = |reason: String| Error::Refused {
+        let backup = backup.ok_or_else(|| Error::NoBackup {
             repository: self.to_string(),
-            reason,
-        };
-        let backup = backup.ok_or_else(|| refused(format!("there is no backup {id}")))?;
+            id: id.to_owned(),
+        })?;
         let missing = backup.missing_archives();
         if !missing.is_empty() {
             let names: Vec<_> = missing.iter().map(ToString::to_string).collect();
-            let names = names.join(", ");
-            return Err(refused(format!("backup {id} lacks the archives {names}")));
+            let keys = BackupKeys::new(&self.settings.prefix, &self.settings.server_name);
+            let key = keys.key(backup.id, BackupObject::Info);
+            return Err(Error::Damaged {
+                repository: self.to_string(),
+                key: key.map_err(Error::of_key(self))?,
+                reason: format!("the archives {} are missing", names.join(", ")),
+            });
         }
         Ok(BarmanBackupReader {
             store: Arc::clone(&self.lister.store),
@@ -275,6 +279,9 @@ impl Reading {
             };
             match result {
                 Ok(()) if position >= archive.stored_size => {}
+                Err(error) if error.class() == Class::Missing => {
+                    return Err(self.damaged(archive, "it was removed"));
+                }
                 Err(error) if !error.class().is_retriable() => return Err(error.into()),
                 Err(error) if failures == ATTEMPTS => return Err(error.into()),
                 Ok(()) if failures == ATTEMPTS => {

@@ -20,10 +20,13 @@
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(test()).unwrap();
 //! ```
 //!
-//! The files that are put are not WAL: a repository does not look into them. What a layout cannot
-//! know is not demanded of it: a plain object without a recorded digest may be cut unnoticed, and
-//! a damaged one with a recorded digest may be found present.
+//! The files that are put are not WAL, nor the base backups PostgreSQL's: a repository does not look
+//! into them. What a layout cannot know is not demanded of it: a plain object without a recorded
+//! digest may be cut unnoticed, and a damaged one with a recorded digest may be found present.
 
+mod backup;
+mod backup_damage;
+mod base;
 mod listing;
 mod put;
 mod read;
@@ -98,6 +101,19 @@ checks! {
     listing::empty_repository_answers: "an empty repository can be checked and holds nothing",
     listing::partial_is_a_name_of_its_own: "a partial segment is no answer for the segment",
     listing::order_is_that_of_the_archive: "the listing is in archive order, from any name on",
+    backup::files_of_a_backup_come_back: "the files of a base backup come back as they were",
+    backup::objects_of_many_parts_come_back: "files larger than a part come back",
+    backup::encoding_is_repeatable: "files become the same objects, however many threads work",
+    backup::record_of_a_backup_comes_back: "what was known at the begin and the end comes back",
+    backup::unfinished_backup_is_not_complete: "a backup is not complete before it is finished",
+    backup::given_up_backup_leaves_nothing: "a backup that was given up leaves room for another",
+    backup::backup_in_the_same_second_is_refused: "two backups do not begin in the same second",
+    backup::backup_of_another_cluster_is_refused: "a backup of another cluster is refused",
+    backup::backups_are_listed_oldest_first: "backups are listed and described, oldest first",
+    backup::dropped_backup_stream_does_no_harm: "reading a backup may be stopped half-way",
+    backup_damage::damaged_backup_is_noticed: "reading a damaged backup is of class invalid",
+    backup_damage::backup_without_an_object_is_noticed: "a missing object is of class invalid",
+    backup_damage::removed_backup_is_missing: "a backup that is not there is of class missing",
 }
 
 /// One sentence of the contract, and the proof of it.
@@ -123,6 +139,12 @@ impl Check {
 impl fmt::Debug for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Check").field(&self.claim.name).finish()
+    }
+}
+
+impl From<std::io::Error> for Complaint {
+    fn from(error: std::io::Error) -> Self {
+        Self(format!("`{error}`"))
     }
 }
 
