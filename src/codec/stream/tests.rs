@@ -149,6 +149,20 @@ fn settled_length_depends_on_the_content_alone_and_is_bounded_before() {
 }
 
 #[test]
+fn a_block_of_gzip_does_not_depend_on_what_its_thread_had_before() {
+    let mut random = fastrand::Rng::with_seed(5);
+    // Many matches, of which the better ones take some looking.
+    let content: Vec<u8> = (0..1_300_000).map(|_| random.u8(..4)).collect();
+    for level in [1, 6, 9] {
+        let alone = encode_stream(gzip(level), 1, &content, &[content.len()]);
+
+        let shared = encode_stream(gzip(level), 3, &content, &[content.len()]);
+
+        assert!(alone == shared, "level {level}");
+    }
+}
+
+#[test]
 fn an_error_of_the_writer_is_passed_on() {
     struct Full(usize);
 
