@@ -12,7 +12,7 @@ use futures_util::TryStreamExt;
 use tokio::{sync::mpsc, time::sleep};
 
 use super::{Error, Result};
-use crate::store::{ETag, GetOptions, Key, Store};
+use crate::store::{Class, ETag, GetOptions, Key, Store};
 
 /// Blocks that wait for the decoder.
 const BLOCKS_AHEAD: usize = 16;
@@ -38,7 +38,7 @@ pub(super) fn blocks() -> (mpsc::Sender<Bytes>, Blocks) {
 }
 
 impl Downloads {
-    /// Sends bytes of an object, and takes an interrupted download up again where it ended. An end
+    /// Sends bytes of an object that is part of a backup, and takes an interrupted download up again where it ended. An end
     /// without an error also comes when nobody takes them any more.
     pub(super) async fn send(
         &self,
@@ -58,15 +58,14 @@ impl Downloads {
             match ended {
                 Ok(true) => return Ok(()),
                 Ok(false) if position >= range.end => {}
+                Err(error) if error.class() == Class::Missing => {
+                    return Err(self.damaged(key, "it was removed"));
+                }
                 Err(error) if !error.class().is_retriable() || failures == ATTEMPTS => {
                     return Err(error);
                 }
                 Ok(false) if failures == ATTEMPTS => {
-                    return Err(Error::Damaged {
-                        repository: self.repository.clone(),
-                        key: key.clone(),
-                        reason: format!("it ends at byte {position}"),
-                    });
+                    return Err(self.damaged(key, &format!("it ends at byte {position}")));
                 }
                 Ok(false) | Err(_) => {
                     failures += 1;
@@ -75,6 +74,14 @@ impl Downloads {
             }
         }
         Ok(())
+    }
+
+    fn damaged(&self, key: &Key, reason: &str) -> Error {
+        Error::Damaged {
+            repository: self.repository.clone(),
+            key: key.clone(),
+            reason: reason.to_owned(),
+        }
     }
 
     /// Sends what one request brings; true if nobody takes it any more.

@@ -1,15 +1,10 @@
 //! A base backup on its way out of the layout.
 
-use std::{
-    io::{self, Read},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, sync::Arc};
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
-use tokio::{sync::mpsc, task::JoinSet, time::sleep};
+use futures_util::{StreamExt, stream, stream::BoxStream};
+use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
     ArchiveSet, BackupId, BackupInfo, BackupObject, BarmanRepository, InvalidBackupId,
@@ -20,15 +15,14 @@ use crate::{
     repository::{
         BackedUpServer, BackupEnd, BackupReader, BackupStart, Error, Result, StoredBackup,
         Tablespace, Tree, TreeEvent,
+        download::{Downloads, blocks},
     },
-    store::{Class, GetOptions, Store},
 };
 
 /// A base backup that can be read.
 #[derive(Debug)]
 pub(super) struct BarmanBackupReader {
-    store: Arc<dyn Store>,
-    repository: String,
+    downloads: Downloads,
     described: StoredBackup,
     tablespaces: Vec<Tablespace>,
     archives: Vec<StoredArchive>,
@@ -49,8 +43,7 @@ impl BarmanRepository {
         let missing = backup.missing_archives();
         if !missing.is_empty() {
             let names: Vec<_> = missing.iter().map(ToString::to_string).collect();
-            let keys = BackupKeys::new(&self.settings.prefix, &self.settings.server_name);
-            let key = keys.key(backup.id, BackupObject::Info);
+            let key = self.backup_keys().key(backup.id, BackupObject::Info);
             return Err(Error::Damaged {
                 repository: self.to_string(),
                 key: key.map_err(Error::of_key(self))?,
@@ -58,8 +51,10 @@ impl BarmanRepository {
             });
         }
         Ok(BarmanBackupReader {
-            store: Arc::clone(&self.lister.store),
-            repository: self.to_string(),
+            downloads: Downloads {
+                store: Arc::clone(&self.lister.store),
+                repository: self.to_string(),
+            },
             described: backup.describe(),
             tablespaces: tablespaces(&backup.info),
             origin: origin(backup.id, &backup.info),
@@ -166,8 +161,7 @@ impl BackupReader for BarmanBackupReader {
             .collect();
         let (events, received) = mpsc::channel(EVENTS_AHEAD);
         let reading = Reading {
-            store: Arc::clone(&self.store),
-            repository: self.repository.clone(),
+            downloads: self.downloads.clone(),
             events,
         };
         let mut tasks = JoinSet::new();
@@ -184,15 +178,10 @@ impl BackupReader for BarmanBackupReader {
 
 /// Events that wait for whoever takes them; each is at most 256 KiB.
 const EVENTS_AHEAD: usize = 16;
-/// Blocks of encoded bytes that wait for the decoder.
-const BLOCKS_AHEAD: usize = 16;
-/// How often an interrupted download is taken up again without a byte in between.
-const ATTEMPTS: u32 = 5;
 
 /// Archives on their way.
 struct Reading {
-    store: Arc<dyn Store>,
-    repository: String,
+    downloads: Downloads,
     events: mpsc::Sender<Result<TreeEvent>>,
 }
 
@@ -220,7 +209,7 @@ impl Reading {
 
     /// Reads an archive, and returns whether it contains `backup_label`.
     async fn archive(&self, archive: &StoredArchive) -> Result<bool> {
-        let (blocks, received) = mpsc::channel(BLOCKS_AHEAD);
+        let (sender, input) = blocks();
         let events = self.events.clone();
         let codec = archive.codec;
         #[expect(
@@ -229,7 +218,6 @@ impl Reading {
         )]
         let decoding = tokio::task::spawn_blocking(move || {
             let mut has_label = false;
-            let input = Blocks::new(received);
             let decoder = Decoder::new(codec, input, u64::MAX).map_err(io::Error::other)?;
             read_tar(decoder, |event| {
                 if let TreeEvent::File(path, ..) = &event {
@@ -240,7 +228,9 @@ impl Reading {
             })?;
             Ok::<_, io::Error>(has_label)
         });
-        let downloaded = self.download(archive, blocks).await;
+        let whole = 0..archive.stored_size;
+        let downloaded = self.downloads.send(&archive.key, whole, &sender).await;
+        drop(sender);
         let decoded = decoding.await;
         downloaded?;
         match decoded {
@@ -250,87 +240,11 @@ impl Reading {
         }
     }
 
-    /// Downloads an object, and takes an interrupted download up again where it ended.
-    async fn download(&self, archive: &StoredArchive, blocks: mpsc::Sender<Bytes>) -> Result<()> {
-        let (mut position, mut etag, mut failures) = (0, None, 0);
-        while position < archive.stored_size {
-            let options =
-                GetOptions::range(position..archive.stored_size).with_if_match(etag.clone());
-            let opened = self.store.get(&archive.key, options).await;
-            let result = match opened {
-                Ok(mut object) => {
-                    etag = object.meta.etag.take();
-                    loop {
-                        match object.body.try_next().await {
-                            Ok(Some(bytes)) => {
-                                position += bytes.len() as u64;
-                                failures = 0;
-                                if blocks.send(bytes).await.is_err() {
-                                    // The decoder has ended, for good or not.
-                                    return Ok(());
-                                }
-                            }
-                            Ok(None) => break Ok(()),
-                            Err(error) => break Err(error),
-                        }
-                    }
-                }
-                Err(error) => Err(error),
-            };
-            match result {
-                Ok(()) if position >= archive.stored_size => {}
-                Err(error) if error.class() == Class::Missing => {
-                    return Err(self.damaged(archive, "it was removed"));
-                }
-                Err(error) if !error.class().is_retriable() => return Err(error.into()),
-                Err(error) if failures == ATTEMPTS => return Err(error.into()),
-                Ok(()) if failures == ATTEMPTS => {
-                    let reason = format!("only {position} bytes are returned");
-                    return Err(self.damaged(archive, &reason));
-                }
-                Ok(()) | Err(_) => {
-                    failures += 1;
-                    sleep(Duration::from_millis(200) * 2_u32.pow(failures)).await;
-                }
-            }
-        }
-        Ok(())
-    }
-
     fn damaged(&self, archive: &StoredArchive, reason: &str) -> Error {
         Error::Damaged {
-            repository: self.repository.clone(),
+            repository: self.downloads.repository.clone(),
             key: archive.key.clone(),
             reason: reason.to_owned(),
         }
-    }
-}
-
-/// Reads what a channel brings, on a blocking thread.
-struct Blocks {
-    received: mpsc::Receiver<Bytes>,
-    block: Bytes,
-}
-
-impl Blocks {
-    fn new(received: mpsc::Receiver<Bytes>) -> Self {
-        Self {
-            received,
-            block: Bytes::new(),
-        }
-    }
-}
-
-impl Read for Blocks {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        while self.block.is_empty() {
-            match self.received.blocking_recv() {
-                Some(block) => self.block = block,
-                None => return Ok(0),
-            }
-        }
-        let taken = self.block.split_to(self.block.len().min(buf.len()));
-        buf[..taken.len()].copy_from_slice(&taken);
-        Ok(taken.len())
     }
 }

@@ -44,9 +44,9 @@ impl PgBackRestRepository {
     /// Opens the backup with this label.
     pub(super) async fn open_base_backup(&self, label: &str) -> Result<PgBackRestBackupReader> {
         let info = self.load_backup_info().await?;
-        let missing = || Error::Refused {
+        let missing = || Error::NoBackup {
             repository: self.to_string(),
-            reason: format!("there is no backup {label}"),
+            id: label.to_owned(),
         };
         let mut entries = info.backups();
         let (_, entry) = entries
