@@ -122,12 +122,14 @@ async fn a_store_that_overwrites_in_secret_is_found_out() {
     );
 }
 
-#[tokio::test(start_paused = true)]
+// Time that is paused stands still while a thread decodes a backup: pauses are short instead.
+#[tokio::test]
 async fn contract_is_kept_though_answers_are_lost() {
     let policy = RetryPolicy {
         attempts: 20,
+        first_pause: Duration::from_micros(1),
+        max_pause: Duration::from_micros(1),
         total: Duration::from_hours(1),
-        ..RetryPolicy::default()
     };
     for (seed, encoding) in (0..).zip(encodings()) {
         let plan = FaultPlan::new();
