@@ -11,8 +11,8 @@ use jiff::{Timestamp, tz::Offset};
 use walcast::{
     pg::{BackedUpServer, BackupLabel, ControlData, SegmentSize},
     repository::{
-        Attributes, BackupEnd, BackupStart, ObjectName, ObjectSink, Repository, Tree, TreeEvent,
-        TreePath,
+        Annotations, Attributes, BackupEnd, BackupStart, ObjectName, ObjectSink, Repository, Taker,
+        Tree, TreeEvent, TreePath,
     },
     store::Payload,
 };
@@ -37,7 +37,7 @@ impl Shape {
 
 /// Writes a base backup of that shape into a repository, and returns its id.
 pub(crate) async fn write(repository: &dyn Repository, shape: Shape) -> String {
-    let writer = repository.begin_backup(&start()).await;
+    let writer = repository.begin_backup(&start(), &Taker::of_backup()).await;
     let writer = writer.expect("nothing contradicts it");
     let mut encoder = repository.backup_encoder(1);
     let mut objects = Objects(Vec::new());
@@ -180,6 +180,7 @@ fn start() -> BackupStart {
     BackupStart {
         id: None,
         name: None,
+        annotations: Annotations::default(),
         server: BackedUpServer {
             system_id: control.system_id,
             version: 150_020,

@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{
     repository::{
-        BackupEnd, BackupReader, BackupStart, BackupState, BackupWriter, Result, Tree, TreeEvent,
+        BackupEnd, BackupReader, BackupStart, BackupState, BackupWriter, Result, Taker, Tree,
+        TreeEvent,
     },
     store::{Class, Payload},
 };
@@ -25,7 +26,10 @@ pub(super) async fn files_of_a_backup_come_back(world: &World) -> Checked {
 }
 
 pub(super) async fn objects_of_many_parts_come_back(world: &World) -> Checked {
-    let writer = world.repository.begin_backup(&Base::new(1).start).await?;
+    let writer = world
+        .repository
+        .begin_backup(&Base::new(1).start, &Taker::of_backup())
+        .await?;
     let part = usize::try_from(writer.part_size()).unwrap_or(usize::MAX);
     let base = Base::with_file_of(part.saturating_add(1_000_000));
 
@@ -72,7 +76,10 @@ pub(super) async fn record_of_a_backup_comes_back(world: &World) -> Checked {
 
 pub(super) async fn unfinished_backup_is_not_complete(world: &World) -> Checked {
     let base = Base::new(0);
-    let writer = world.repository.begin_backup(&base.start).await?;
+    let writer = world
+        .repository
+        .begin_backup(&base.start, &Taker::of_backup())
+        .await?;
     world.check_none_is_complete().await?;
 
     let objects = base.encode(world.repository.backup_encoder(2))?;
@@ -95,9 +102,38 @@ pub(super) async fn unfinished_backup_is_not_complete(world: &World) -> Checked 
     })
 }
 
+pub(super) async fn unfinished_backup_is_found_and_removed(world: &World) -> Checked {
+    let base = Base::new(0);
+    let taker = Taker::of_backup();
+    let before = world.objects().await?;
+    let writer = world.repository.begin_backup(&base.start, &taker).await?;
+    let objects = base.encode(world.repository.backup_encoder(2))?;
+    let (last, whole) = objects.split_last().expect("there is a data directory");
+    send(&*writer, whole).await?;
+    put_parts(&*writer, last).await?;
+    drop(writer);
+
+    let found = world.repository.unfinished_backups().await?;
+
+    check(found.len() == 1 && found[0].taker == taker, || {
+        format!("{found:?} was found")
+    })?;
+    let is_removed = world.repository.remove_unfinished(&found[0]).await?;
+    check(is_removed, || "it was not removed".to_owned())?;
+    let after = world.objects().await?;
+    check(before == after, || format!("{after:?} were there then"))?;
+    let uploads = world.store.unfinished_uploads("").await;
+    check(uploads.map_or(true, |uploads| uploads.is_empty()), || {
+        "an upload was left".to_owned()
+    })
+}
+
 pub(super) async fn given_up_backup_leaves_nothing(world: &World) -> Checked {
     let base = Base::new(0);
-    let writer = world.repository.begin_backup(&base.start).await?;
+    let writer = world
+        .repository
+        .begin_backup(&base.start, &Taker::of_backup())
+        .await?;
     let objects = base.encode(world.repository.backup_encoder(2))?;
     let (last, whole) = objects.split_last().expect("there is a data directory");
     send(&*writer, whole).await?;
@@ -148,6 +184,7 @@ pub(super) async fn backups_are_listed_oldest_first(world: &World) -> Checked {
     for (backup, (base, id)) in backups.found.iter().zip(&written) {
         let Base { start, end, .. } = base;
         let is_described = backup.name == start.name
+            && backup.annotations == start.annotations
             && backup.state == BackupState::Complete
             && backup.began == Some(start.began)
             && backup.ended == Some(end.ended)
@@ -185,7 +222,10 @@ impl World {
     /// Takes a base backup to its end, and returns its id.
     pub(super) async fn back_up(&self, base: &Base) -> Checked<String> {
         let objects = base.encode(self.repository.backup_encoder(2))?;
-        let writer = self.repository.begin_backup(&base.start).await?;
+        let writer = self
+            .repository
+            .begin_backup(&base.start, &Taker::of_backup())
+            .await?;
         send(&*writer, &objects).await?;
         writer.finish(&base.end).await?;
         Ok(writer.id().to_owned())
@@ -201,7 +241,10 @@ impl World {
     /// Complains unless a backup cannot begin, and nothing is written of it.
     async fn check_refuses(&self, base: &Base, what: &str) -> Checked {
         let before = self.objects().await?;
-        let begun = self.repository.begin_backup(&base.start).await;
+        let begun = self
+            .repository
+            .begin_backup(&base.start, &Taker::of_backup())
+            .await;
         check_class(begun, Class::Conflict, what)?;
         let after = self.objects().await?;
         check(before == after, || format!("{after:?} were there then"))

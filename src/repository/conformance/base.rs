@@ -9,8 +9,8 @@ use super::{Checked, Complaint, IDENTITY, Sample, check};
 use crate::{
     pg::{BackedUpServer, Lsn, Oid, SegmentSize, SystemId, Tablespace, TimelineId},
     repository::{
-        Attributes, BackupEncoder, BackupEnd, BackupStart, ObjectName, ObjectSink, Tree, TreeEvent,
-        TreePath,
+        Annotations, Attributes, BackupEncoder, BackupEnd, BackupStart, ObjectName, ObjectSink,
+        Tree, TreeEvent, TreePath,
     },
 };
 
@@ -250,11 +250,19 @@ fn offset() -> Offset {
     Offset::constant(2)
 }
 
+fn annotations() -> Annotations {
+    let mut annotations = Annotations::default();
+    let added = annotations.insert("walcast.dev/reason", "upgrade = 16");
+    added.expect("it is a sensible one");
+    annotations
+}
+
 fn start(minutes: i64) -> BackupStart {
     let folder = "/var/lib/postgresql/15/main";
     BackupStart {
         id: None,
         name: Some("nightly".to_owned()),
+        annotations: annotations(),
         server: BackedUpServer {
             system_id: IDENTITY.system_id,
             version: 150_008,
