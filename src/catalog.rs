@@ -4,7 +4,10 @@ use futures_util::TryStreamExt;
 use jiff::Timestamp;
 
 use crate::{
-    pg::{SegmentName, SegmentRange, SegmentSize, TimelineHistory, TimelineId, WalFileName},
+    pg::{
+        SegmentHeader, SegmentName, SegmentRange, SegmentSize, TimelineHistory, TimelineId,
+        WalFileName,
+    },
     repository::{BackupState, DamagedBackup, Error, Repository, Result, StoredBackup, StoredWal},
     store::Class,
 };
@@ -25,7 +28,8 @@ pub struct Catalog {
     pub newest_wal: Option<Timestamp>,
     /// Size of the archive's objects, in bytes.
     pub wal_size: u64,
-    /// Size of the segments: what the newest backup says, else PostgreSQL's usual 16 MiB.
+    /// Size of the segments: what the newest backup says, else the first segment that is sound, else
+    /// PostgreSQL's usual 16 MiB.
     pub segment_size: SegmentSize,
 }
 
@@ -54,8 +58,7 @@ impl Catalog {
     /// Those of the store; there is no partial answer.
     pub async fn read(repository: &dyn Repository) -> Result<Self> {
         let backups = repository.backups().await?;
-        let told = backups.found.iter().rev().find_map(|one| one.segment_size);
-        let segment_size = told.unwrap_or_default();
+        let mut told = backups.found.iter().rev().find_map(|one| one.segment_size);
         let mut catalog = Self {
             backups: backups.found,
             damaged: backups.damaged,
@@ -63,14 +66,20 @@ impl Catalog {
             histories: Vec::new(),
             newest_wal: None,
             wal_size: 0,
-            segment_size,
+            segment_size: told.unwrap_or_default(),
         };
         let mut archive = repository.list_wal(None);
         while let Some(stored) = archive.try_next().await? {
             catalog.newest_wal = catalog.newest_wal.max(Some(stored.modified));
             catalog.wal_size += stored.stored_size;
+            if told.is_none() && matches!(stored.name, WalFileName::Segment(_)) {
+                told = read_segment_size(repository, &stored).await?;
+                catalog.segment_size = told.unwrap_or_default();
+            }
             match stored.name {
-                WalFileName::Segment(name) if name.is_valid_for(segment_size) => catalog.add(name),
+                WalFileName::Segment(name) if name.is_valid_for(catalog.segment_size) => {
+                    catalog.add(name);
+                }
                 WalFileName::History(timeline) => {
                     let history = read_history(repository, &stored, timeline).await?;
                     catalog.histories.extend(history);
@@ -106,6 +115,31 @@ impl Catalog {
             },
             Some(range) => Reach::To { last: range.last },
         }
+    }
+}
+
+/// Reads the size of segments from the beginning of one; `None` if it is damaged or gone.
+async fn read_segment_size(
+    repository: &dyn Repository,
+    stored: &StoredWal,
+) -> Result<Option<SegmentSize>> {
+    let read = async {
+        let mut blocks = repository.read_wal(stored, 1 << 30).await?;
+        let mut head = Vec::new();
+        while head.len() < SegmentHeader::LEN {
+            match blocks.try_next().await? {
+                Some(block) => head.extend_from_slice(&block),
+                None => break,
+            }
+        }
+        Ok::<_, Error>(head)
+    };
+    match read.await {
+        Ok(head) => Ok(SegmentHeader::parse(&head)
+            .ok()
+            .map(|header| header.segment_size)),
+        Err(error) if matches!(error.class(), Class::Invalid | Class::Missing) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

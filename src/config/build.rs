@@ -178,7 +178,7 @@ impl DestinationConfig {
         let repository = BarmanRepository::new(store, settings, workers.clone());
         Ok(match &self.location {
             Location::S3(s3) if self.encryption != self.data_encryption => {
-                let store = self.bucket(s3, self.data_encryption.as_ref(), workers)?;
+                let store = bucket(s3, self.data_encryption.as_ref(), workers)?;
                 repository.with_store_of_backups(store)
             }
             _ => repository,
@@ -190,41 +190,40 @@ impl DestinationConfig {
         match &self.location {
             Location::File { path } => Ok((folder(path), "")),
             Location::S3(s3) => {
-                let store = self.bucket(s3, self.encryption.as_ref(), workers)?;
+                let store = bucket(s3, self.encryption.as_ref(), workers)?;
                 Ok((store, &s3.prefix))
             }
         }
     }
+}
 
-    /// Makes a store that asks for this encryption.
-    fn bucket(
-        &self,
-        s3: &S3Location,
-        encryption: Option<&Encryption>,
-        workers: &Workers,
-    ) -> Result<Arc<dyn Store>, BuildCause> {
-        let mut config = S3Config::new(&s3.bucket, credentials(&s3.credentials)?);
-        config.endpoint.clone_from(&s3.endpoint);
-        config.region.clone_from(&s3.region);
-        config.encryption = encryption
-            .map(|encryption| server_side_encryption(encryption, s3))
-            .transpose()?;
-        config.addressing = match &s3.uri_style {
-            None => Addressing::Auto,
-            Some(UriStyle::Host) => Addressing::Virtual,
-            Some(UriStyle::Path) => Addressing::Path,
-            Some(UriStyle::Other(value)) => return Err(unknown("uriStyle", value)),
-        };
-        let ca = s3.endpoint_ca.as_ref();
-        config.ca_bundle = ca.map(|ca| ca.reveal().as_bytes().to_vec());
-        let clock = Arc::new(crate::clock::SystemClock);
-        let store = S3Store::connect_with(config, clock, workers.clone())?;
-        let composition = Composition {
-            retry: SHORT,
-            ..Composition::default()
-        };
-        Ok(compose(Arc::new(store), composition).store)
-    }
+/// Makes a store that asks for this encryption.
+fn bucket(
+    s3: &S3Location,
+    encryption: Option<&Encryption>,
+    workers: &Workers,
+) -> Result<Arc<dyn Store>, BuildCause> {
+    let mut config = S3Config::new(&s3.bucket, credentials(&s3.credentials)?);
+    config.endpoint.clone_from(&s3.endpoint);
+    config.region.clone_from(&s3.region);
+    config.encryption = encryption
+        .map(|encryption| server_side_encryption(encryption, s3))
+        .transpose()?;
+    config.addressing = match &s3.uri_style {
+        None => Addressing::Auto,
+        Some(UriStyle::Host) => Addressing::Virtual,
+        Some(UriStyle::Path) => Addressing::Path,
+        Some(UriStyle::Other(value)) => return Err(unknown("uriStyle", value)),
+    };
+    let ca = s3.endpoint_ca.as_ref();
+    config.ca_bundle = ca.map(|ca| ca.reveal().as_bytes().to_vec());
+    let clock = Arc::new(crate::clock::SystemClock);
+    let store = S3Store::connect_with(config, clock, workers.clone())?;
+    let composition = Composition {
+        retry: SHORT,
+        ..Composition::default()
+    };
+    Ok(compose(Arc::new(store), composition).store)
 }
 
 fn server_side_encryption(

@@ -112,8 +112,8 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`Error::Refused`] if what is there contradicts it: backups of another cluster, or one that
-    /// began in the same second. Nothing was written then. A copy takes the place of an earlier
-    /// one that was left behind on the same machine, or by anybody long ago.
+    /// began in the same second. Nothing was written then. A copy takes the place of what was begun
+    /// on the same machine and is unfinished.
     async fn begin_backup(
         &self,
         start: &BackupStart,

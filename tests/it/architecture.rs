@@ -78,6 +78,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "backup",
         &[
             "byte_size",
+            "clock",
             "destination",
             "disk",
             "error",

@@ -22,6 +22,8 @@ pub(super) struct Leftovers<'a> {
     pub host: &'a str,
     /// That of the server that is backed up next.
     pub data_directory: &'a str,
+    /// By this machine's clock.
+    pub now: Timestamp,
     pub progress: &'a Progress,
 }
 
@@ -66,7 +68,7 @@ impl Leftovers<'_> {
     ) -> repository::Result<()> {
         let repository = &destination.repository;
         for unfinished in repository.unfinished_backups().await? {
-            let is_left = self.is_left(&unfinished, Timestamp::now());
+            let is_left = self.is_left(&unfinished);
             if is_left && repository.remove_unfinished(&unfinished).await? {
                 let (destination, backup) = (destination.id.clone(), unfinished.id);
                 removed.push((destination.clone(), backup.clone()));
@@ -81,10 +83,10 @@ impl Leftovers<'_> {
 
     /// Returns whether nobody works on it any more. We hold the server's lock alone, so no other
     /// run backs up this server; copies, and backups of a standby, are not locked out by it.
-    fn is_left(&self, unfinished: &UnfinishedBackup, now: Timestamp) -> bool {
+    fn is_left(&self, unfinished: &UnfinishedBackup) -> bool {
         let is_this_server = unfinished.taker.host == self.host
             && unfinished.data_directory.as_deref() == Some(self.data_directory);
-        (is_this_server && !unfinished.taker.is_copy) || unfinished.is_abandoned(now)
+        (is_this_server && !unfinished.taker.is_copy) || unfinished.is_abandoned(self.now)
     }
 }
 
@@ -97,10 +99,11 @@ mod tests {
     fn only_what_nobody_can_work_on_is_left_behind() {
         let progress = Progress::default();
         let here = Taker::of_backup();
-        let leftovers = Leftovers {
+        let at = |now| Leftovers {
             destinations: Vec::new(),
             host: &here.host,
             data_directory: "/data",
+            now,
             progress: &progress,
         };
         let own = UnfinishedBackup {
@@ -118,17 +121,17 @@ mod tests {
             host: format!("not-{}", here.host),
             ..here.clone()
         };
-        let soon = Timestamp::UNIX_EPOCH;
-        let late = soon + UnfinishedBackup::ABANDONED;
+        let soon = at(Timestamp::UNIX_EPOCH);
+        let late = at(Timestamp::UNIX_EPOCH + UnfinishedBackup::ABANDONED);
 
-        assert!(leftovers.is_left(&own, soon));
+        assert!(soon.is_left(&own));
         for other in [
             elsewhere(other_host, "/data"),
             elsewhere(here.clone(), "/other"),
             elsewhere(Taker::of_copy(), "/data"),
         ] {
-            assert!(!leftovers.is_left(&other, soon), "{other:?}");
-            assert!(leftovers.is_left(&other, late), "{other:?}");
+            assert!(!soon.is_left(&other), "{other:?}");
+            assert!(late.is_left(&other), "{other:?}");
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::{
         begun::{Begun, reasons},
         pass::{Pass, Results},
     },
+    clock::{Clock, SystemClock},
     destination::DestinationId,
     disk::{self, LocalDisk},
     error::chain,
@@ -181,6 +182,7 @@ impl Site<'_> {
             destinations: answering,
             host: &taker.host,
             data_directory: &facts.server.data_directory,
+            now: SystemClock.now(),
             progress: self.progress,
         };
         let removed = leftovers.remove(server).await;

@@ -195,7 +195,7 @@ async fn show(form: ProgressForm, progress: &Progress) {
             }
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// What a person wants to know at once.

@@ -132,16 +132,15 @@ impl WalRestore {
     }
 
     fn report(&self, fetched: &Fetched, format: Format) {
+        let ahead = || "what was fetched ahead".to_owned();
+        let from = fetched
+            .from
+            .as_ref()
+            .map_or_else(ahead, ToString::to_string);
         for (destination, complaint) in &fetched.complaints {
-            tracing::warn!(
-                "{} came from another; {destination}: {complaint}",
-                self.name
-            );
+            tracing::warn!("{} came from {from}; {destination}: {complaint}", self.name);
         }
-        match &fetched.from {
-            Some(from) => tracing::info!("{} came from {from}", self.name),
-            None => tracing::info!("{} had been fetched ahead", self.name),
-        }
+        tracing::info!("{} came from {from}", self.name);
         if format == Format::Json {
             output::print_json(&serde_json::json!({
                 "name": self.name,

@@ -1,7 +1,5 @@
 //! How a base backup begins in the layout: what contradicts it, and its first record.
 
-use jiff::Timestamp;
-
 use super::{
     BackupId, BackupInfo, BackupObject, BackupStatus, BarmanRepository, InfoTablespace, InfoTime,
     InvalidBackupId, backup_writer::BarmanBackupWriter, check_backup_name, comments::Comments,
@@ -40,12 +38,16 @@ impl BarmanRepository {
         }
         self.check_cluster(start.server.system_id).await?;
         let mode = self.free(id, &writer, taker).await?;
-        writer.write_started(mode).await?;
+        match writer.write_started(mode).await {
+            // An answer was lost, and what is there is ours.
+            Err(error) if error.class() == Class::Conflict && writer.is_ours().await? => {}
+            written => written?,
+        }
         Ok(writer)
     }
 
     /// Refuses an id that a backup has already, unless it failed and left nothing but its record, or
-    /// is a copy that was left behind.
+    /// is to be replaced by a copy.
     async fn free(
         &self,
         id: BackupId,
@@ -70,17 +72,15 @@ impl BarmanRepository {
         }
     }
 
-    /// Removes an earlier copy that was left behind, and refuses everything else.
+    /// Removes for a copy what was begun on the same machine, and refuses everything else: the
+    /// backup is complete elsewhere, so nobody works on it here, or fails when he finds it gone.
     async fn take_over(
         &self,
         id: BackupId,
         writer: &BarmanBackupWriter,
         taker: &Taker,
     ) -> Result<PutMode> {
-        let is_left = |left: &UnfinishedBackup| {
-            let is_own = left.taker.is_copy && left.taker.host == taker.host;
-            taker.is_copy && (is_own || left.is_abandoned(Timestamp::now()))
-        };
+        let is_left = |left: &UnfinishedBackup| taker.is_copy && left.taker.host == taker.host;
         let unfinished = match self.barman_backup(id).await? {
             Some(backup) => self.describe_unfinished(&backup).await?,
             None => None,

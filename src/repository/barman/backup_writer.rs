@@ -19,7 +19,9 @@ use super::{
 };
 use crate::{
     repository::{BackupEnd, BackupWriter, Error, ObjectName, Result},
-    store::{Key, Payload, PutMode, PutOptions, Store, StoreExt, Tags, Upload, UploadOptions},
+    store::{
+        Class, Key, Payload, PutMode, PutOptions, Store, StoreExt, Tags, Upload, UploadOptions,
+    },
 };
 
 /// A base backup that is being written.
@@ -150,8 +152,22 @@ impl BarmanBackupWriter {
         Ok(keys)
     }
 
+    /// Aborts uploads whose begin was never answered, so that nobody knows them.
+    async fn abort_unknown(&self) -> Result<()> {
+        let folder = self.keys.folder(self.id);
+        let uploads = match self.store.unfinished_uploads(&folder).await {
+            // The store cannot tell.
+            Err(error) if error.class() == Class::Invalid => return Ok(()),
+            uploads => uploads?,
+        };
+        for upload in uploads {
+            self.store.abort_unfinished(&upload).await?;
+        }
+        Ok(())
+    }
+
     /// Returns whether the record is still that of this run.
-    async fn is_ours(&self) -> Result<bool> {
+    pub(super) async fn is_ours(&self) -> Result<bool> {
         let record = read_record(&*self.store, &self.key(BackupObject::Info)?).await?;
         let taker = self.comments.taker.as_ref();
         Ok(record
@@ -235,14 +251,21 @@ impl BackupWriter for BarmanBackupWriter {
             comments: comments.lines(),
             ..started.clone()
         };
-        self.write_info(&info, PutMode::Overwrite).await
+        self.write_info(&info, PutMode::Overwrite).await?;
+        if let Err(error) = self.abort_unknown().await {
+            tracing::debug!(backup = self.id_text, %error, "uploads may be left");
+        }
+        Ok(())
     }
 
     async fn give_up(&self, reason: &str) -> Result<()> {
         if !self.is_ours().await? {
             return self.abort_uploads().await.map(drop);
         }
-        let removed = self.remove_archives().await;
+        let mut removed = self.remove_archives().await;
+        if removed.is_ok() {
+            removed = self.abort_unknown().await;
+        }
         let info = BackupInfo {
             backup_name: self.name.clone(),
             error: Some(reason.to_owned()),

@@ -59,100 +59,129 @@ pub(super) fn read_map(
     if of.block_size == 0 {
         return Err("its blocks have no size");
     }
-    let mut places: Vec<Place> = Vec::new();
-    let mut previous_size = None;
-    let mut runs = Vec::new();
-    loop {
-        let head = input.number()?;
+    let mut reading = Reading {
+        input,
+        of,
+        references,
+        places: Vec::new(),
+        previous_size: None,
+        runs: Vec::new(),
+    };
+    while !reading.visit()? {}
+    if reading.input.0.is_empty() {
+        Ok(reading.runs)
+    } else {
+        Err("its map goes on behind its end")
+    }
+}
+
+/// A map that is being read.
+struct Reading<'a> {
+    input: Input<'a>,
+    of: BlockMap,
+    /// How many backups the manifest names.
+    references: usize,
+    /// Backups that were visited, in the order of the first visits.
+    places: Vec<Place>,
+    /// Stored size of the super block before, of whichever backup.
+    previous_size: Option<u64>,
+    runs: Vec<BlockRun>,
+}
+
+impl Reading<'_> {
+    /// Reads what comes of one backup until another one's turn; true at the end of the map.
+    fn visit(&mut self) -> Result<bool, Fault> {
+        let head = self.input.number()?;
         let reference = usize::try_from(head >> 3).map_err(|_| TOO_LARGE)?;
-        if reference >= references {
+        if reference >= self.references {
             return Err("its map names a backup that the manifest does not");
         }
-        let known = places.iter().position(|place| place.reference == reference);
-        let mut continues = false;
-        let at = match known {
+        let (second, third) = (head & 2 != 0, head & 4 != 0);
+        let known = self
+            .places
+            .iter()
+            .position(|place| place.reference == reference);
+        let (at, goes_on) = match known {
             None => {
-                let bundle = if head & 2 == 0 { 0 } else { input.number()? };
-                let offset = if head & 4 == 0 { 0 } else { input.number()? };
-                places.push(Place {
+                let bundle = self.input.number_if(second)?;
+                let offset = self.input.number_if(third)?;
+                self.places.push(Place {
                     reference,
                     bundle,
                     offset,
                     stored_size: 0,
-                    size: of.block_size,
+                    size: self.of.block_size,
                     block: 0,
                 });
-                places.len() - 1
+                (self.places.len() - 1, true)
             }
-            Some(at) if head & 2 != 0 => {
-                continues = true;
-                at
+            // The super block of the last visit goes on.
+            Some(at) if second => {
+                self.blocks(at, true)?;
+                (at, !third)
             }
             Some(at) => {
-                let gap = if head & 4 == 0 { 0 } else { input.number()? };
-                let place = &mut places[at];
+                let gap = self.input.number_if(third)?;
+                let place = &mut self.places[at];
                 place.offset = sum(&[place.offset, place.stored_size, gap])?;
                 place.stored_size = 0;
-                at
+                (at, true)
             }
         };
-        let place = &mut places[at];
-        loop {
-            let (is_last, has_count) = if continues {
-                (head & 4 != 0, true)
-            } else {
-                let super_head = input.number()?;
-                place.offset = sum(&[place.offset, place.stored_size])?;
-                let told = super_head >> 3;
-                place.stored_size = match previous_size {
-                    None => told,
-                    Some(before) => add_signed(before, told)?,
-                };
-                previous_size = Some(place.stored_size);
-                if super_head & 2 != 0 {
-                    let told = input.number()?;
-                    let whole = (told >> 1).checked_mul(of.block_size).ok_or(TOO_LARGE)?;
-                    let rest = if told & 1 == 0 { 0 } else { input.number()? };
-                    place.size = sum(&[whole, rest])?;
-                }
-                place.block = 0;
-                (super_head & 1 != 0, super_head & 4 != 0)
-            };
-            let count = if has_count {
-                let told = input.number()?;
-                if told & 1 != 0 {
-                    place.block = sum(&[place.block, input.number()?])?;
-                }
-                sum(&[told >> 1, 1])?
-            } else {
-                place.size.div_ceil(of.block_size)
-            };
-            input.skip(count, of.checksum_size)?;
-            runs.push(BlockRun {
-                place: SuperBlock {
-                    reference,
-                    bundle: place.bundle,
-                    offset: place.offset,
-                    stored_size: place.stored_size,
-                    size: place.size,
-                },
-                first: place.block,
-                count,
-            });
-            place.block = sum(&[place.block, count])?;
-            continues = false;
-            if is_last {
-                break;
-            }
+        if goes_on {
+            while !self.super_block(at)? {}
         }
-        if head & 1 != 0 {
-            break;
-        }
+        Ok(head & 1 != 0)
     }
-    if input.0.is_empty() {
-        Ok(runs)
-    } else {
-        Err("its map goes on behind its end")
+
+    /// Reads a super block; true if it is the last one of the visit.
+    fn super_block(&mut self, at: usize) -> Result<bool, Fault> {
+        let head = self.input.number()?;
+        let told = head >> 3;
+        let stored_size = match self.previous_size {
+            None => told,
+            Some(before) => add_signed(before, told)?,
+        };
+        self.previous_size = Some(stored_size);
+        let place = &mut self.places[at];
+        place.offset = sum(&[place.offset, place.stored_size])?;
+        place.stored_size = stored_size;
+        place.block = 0;
+        if head & 2 != 0 {
+            let told = self.input.number()?;
+            let whole = (told >> 1).checked_mul(self.of.block_size);
+            let rest = self.input.number_if(told & 1 != 0)?;
+            place.size = sum(&[whole.ok_or(TOO_LARGE)?, rest])?;
+        }
+        self.blocks(at, head & 4 != 0)?;
+        Ok(head & 1 != 0)
+    }
+
+    /// Reads which blocks of the super block come next: all of them, if they are not counted.
+    fn blocks(&mut self, at: usize, are_counted: bool) -> Result<(), Fault> {
+        let place = &mut self.places[at];
+        let count = if are_counted {
+            let told = self.input.number()?;
+            let passed = self.input.number_if(told & 1 != 0)?;
+            place.block = sum(&[place.block, passed])?;
+            sum(&[told >> 1, 1])?
+        } else {
+            place.size.div_ceil(self.of.block_size)
+        };
+        self.input.skip(count, self.of.checksum_size)?;
+        self.runs.push(BlockRun {
+            place: SuperBlock {
+                reference: place.reference,
+                bundle: place.bundle,
+                offset: place.offset,
+                stored_size: place.stored_size,
+                size: place.size,
+            },
+            first: place.block,
+            count,
+        });
+        place.block = sum(&[place.block, count])?;
+        Ok(())
     }
 }
 
@@ -196,6 +225,11 @@ impl Input<'_> {
             }
         }
         Err(TOO_LARGE)
+    }
+
+    /// Reads a number if there is one, else 0.
+    fn number_if(&mut self, is_there: bool) -> Result<u64, Fault> {
+        if is_there { self.number() } else { Ok(0) }
     }
 
     /// Passes over the checksums of so many blocks.

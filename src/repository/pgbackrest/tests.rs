@@ -468,7 +468,7 @@ async fn a_stopped_stanza_takes_nothing() {
 }
 
 #[tokio::test]
-async fn base_backups_are_listed_and_refused() {
+async fn base_backups_are_listed_and_looked_for() {
     let store = MemoryStore::new();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/pgbackrest/");
     for (key, name) in [
@@ -501,11 +501,14 @@ async fn base_backups_are_listed_and_refused() {
         (incremental.stored_size, incremental.timeline.unwrap().get()),
         (384, 1)
     );
-    let refused = repository.open_backup(&full.id).await.unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "pgbackrest:memory/pg/main: base backups in pgBackRest's layout are not supported yet"
-    );
+    let error = repository.open_backup(&full.id).await.unwrap_err();
+    assert_eq!(error.class(), Class::Invalid);
+    assert!(error.to_string().ends_with("it is missing"), "{error}");
+    let error = repository
+        .open_backup("20261125-130128F")
+        .await
+        .unwrap_err();
+    assert_eq!(error.class(), Class::Missing, "{error}");
 }
 
 #[test]

@@ -62,7 +62,9 @@ impl Placement {
             let io = || PlaceError::io(path);
             let absolute = std::path::absolute(path).map_err(io())?;
             let mut there = absolute.ancestors();
-            let there = there.find(|one| one.exists()).unwrap_or(Path::new("/"));
+            let there = there
+                .find(|one| one.exists())
+                .unwrap_or_else(|| Path::new("/"));
             let volume = fs::metadata(there).map_err(io())?.dev();
             let space = LocalDisk.space(there).map_err(io())?;
             free.insert(volume, space.free);

@@ -148,12 +148,12 @@ impl WalFetcher {
                 complaints: Vec::new(),
             });
         }
-        let began = Instant::now();
-        let (begun, has_begun) = watch::channel(None);
+        let start = Instant::now();
+        let (tell, begun) = watch::channel(None);
         let (landed, mut has_landed) = watch::channel(None);
         let job = async {
-            let fetched = Job::new(self, name, target, begun).run().await;
-            landed.send_replace(Some(began.elapsed()));
+            let fetched = Job::new(self, name, target, tell).run().await;
+            landed.send_replace(Some(start.elapsed()));
             fetched
         };
         let fill = async {
@@ -165,7 +165,7 @@ impl WalFetcher {
                 sleep(took.saturating_mul(share).max(LEAST_PATIENCE)).await;
             };
             tokio::select! {
-                () = self.fill(ahead, segment, has_begun) => {}
+                () = self.fill(ahead, segment, begun) => {}
                 () = patience => {}
             }
         };

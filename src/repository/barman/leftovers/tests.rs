@@ -59,7 +59,7 @@ fn end() -> BackupEnd {
 fn repository() -> (BarmanRepository, Arc<MemoryStore>) {
     let store = Arc::new(MemoryStore::new());
     let settings = BarmanSettings::new("pg", "srv");
-    let repository = BarmanRepository::new(store.clone(), settings, Workers::inline());
+    let repository = BarmanRepository::new(Arc::clone(&store) as _, settings, Workers::inline());
     (repository, store)
 }
 
@@ -95,7 +95,8 @@ async fn what_a_killed_backup_left_is_found_and_removed_without_a_trace() {
     };
     assert_eq!((&*left.id, &left.taker), (ID, &taker));
     assert_eq!(left.data_directory.as_deref(), Some("/data"));
-    assert!(!left.is_abandoned(Timestamp::now()));
+    assert!(!left.is_abandoned(left.touched));
+    assert!(left.is_abandoned(left.touched + UnfinishedBackup::ABANDONED));
     assert!(repository.remove_unfinished(left).await.unwrap());
     assert!(is_empty(&store).await);
     assert!(!repository.remove_unfinished(left).await.unwrap());
@@ -156,9 +157,11 @@ async fn a_copy_takes_the_place_of_one_that_was_left_and_the_first_does_no_harm(
 }
 
 #[tokio::test]
-async fn a_backup_that_is_being_taken_is_nobodys_to_replace() {
+async fn what_another_machine_writes_is_nobodys_to_replace() {
     let (repository, _) = repository();
-    let _first = begun(&repository, &Taker::of_backup()).await;
+    let mut other = Taker::of_backup();
+    other.host.push_str("-2");
+    let _first = begun(&repository, &other).await;
     for taker in [Taker::of_backup(), Taker::of_copy()] {
         let refused = repository.begin_backup(&start(), &taker).await.unwrap_err();
         assert!(

@@ -55,9 +55,9 @@ type Emit<'a> = &'a mut dyn FnMut(TreeEvent) -> io::Result<()>;
 
 impl Member {
     /// Returns the step with which it begins.
-    pub(super) fn begin(&self) -> Option<TreeEvent> {
+    pub(super) fn begin(&self) -> TreeEvent {
         let (path, attributes) = (self.path.clone(), self.attributes.clone());
-        Some(TreeEvent::File(path, attributes, self.size))
+        TreeEvent::File(path, attributes, self.size)
     }
 
     fn fault(&self, reason: impl std::fmt::Display) -> io::Error {
@@ -129,7 +129,7 @@ struct Output<'a> {
 
 impl<'a> Output<'a> {
     fn begin(member: &'a Member, emit: Emit<'a>) -> io::Result<Self> {
-        member.begin().map_or(Ok(()), &mut *emit)?;
+        emit(member.begin())?;
         Ok(Self {
             member,
             emit,

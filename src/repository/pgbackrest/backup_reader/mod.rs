@@ -69,7 +69,7 @@ impl PgBackRestRepository {
         };
         let first = key("backup.manifest")?;
         let manifest = match self.read_manifest(&first, info.passphrase()).await {
-            Err(error) if matches!(error.class(), Class::Missing | Class::Invalid) => {
+            Err(error) if error.class() == Class::Invalid => {
                 let copy = key("backup.manifest.copy")?;
                 let copy = self.read_manifest(&copy, info.passphrase()).await;
                 // What is wrong with the first one is what counts.
@@ -90,7 +90,16 @@ impl PgBackRestRepository {
     }
 
     async fn read_manifest(&self, key: &Key, passphrase: Option<&Passphrase>) -> Result<Manifest> {
-        let size = self.store.head(key).await?.size;
+        let size = match self.store.head(key).await {
+            Err(error) if error.class() == Class::Missing => {
+                return Err(Error::Damaged {
+                    repository: self.to_string(),
+                    key: key.clone(),
+                    reason: "it is missing".to_owned(),
+                });
+            }
+            meta => meta?.size,
+        };
         let (sender, input) = blocks();
         let passphrase = passphrase.cloned();
         #[expect(clippy::disallowed_methods, reason = "it waits for the network")]

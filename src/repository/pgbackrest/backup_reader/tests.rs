@@ -52,7 +52,8 @@ async fn unpack(
         passphrase: passphrase.map(|text| Passphrase::new(Secret::new(text))),
         ..PgBackRestSettings::new("", "demo")
     };
-    let repository = PgBackRestRepository::new(store.clone(), settings, Workers::inline());
+    let repository =
+        PgBackRestRepository::new(Arc::clone(&store) as _, settings, Workers::inline());
     (repository, store)
 }
 

@@ -66,7 +66,7 @@ impl Units<'_> {
             }
             let member = self.member(name, file, tree)?;
             if file.size == 0 {
-                events.extend(member.begin());
+                events.push(member.begin());
                 events.push(TreeEvent::EndOfFile);
             } else if let Some(map) = file.blocks {
                 units.push(self.blocks(name, file, member, map)?);
@@ -145,18 +145,15 @@ impl Units<'_> {
     /// Returns a file that is read by itself.
     fn single(&self, name: &str, file: &ManifestFile, member: Member) -> Result<Unit> {
         let holder = self.manifest.holder(file);
-        let (key, start) = match file.bundle {
-            Some(place) => {
-                let key = self.key(holder, &format!("bundle/{}", place.number))?;
-                (key, place.offset)
-            }
-            None => {
-                let codec = self.manifest.codec;
-                let extension = codec.map_or(String::new(), |codec| {
-                    format!(".{}", codec.barman_extension())
-                });
-                (self.key(holder, &format!("{name}{extension}"))?, 0)
-            }
+        let (key, start) = if let Some(place) = file.bundle {
+            let key = self.key(holder, &format!("bundle/{}", place.number))?;
+            (key, place.offset)
+        } else {
+            let codec = self.manifest.codec;
+            let extension = codec.map_or(String::new(), |codec| {
+                format!(".{}", codec.barman_extension())
+            });
+            (self.key(holder, &format!("{name}{extension}"))?, 0)
         };
         let end = start.checked_add(file.stored_size);
         let end = end.ok_or_else(|| self.fault(name, "its place is out of range"))?;

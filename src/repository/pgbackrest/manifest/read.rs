@@ -71,9 +71,19 @@ struct Draft {
 #[derive(Clone, Default)]
 struct AttributesDraft {
     mode: Option<u32>,
-    /// Known not to be known if it is there and empty.
-    user: Option<Option<Arc<str>>>,
-    group: Option<Option<Arc<str>>>,
+    user: OwnerDraft,
+    group: OwnerDraft,
+}
+
+/// A name before the default is known.
+#[derive(Clone, Default)]
+enum OwnerDraft {
+    /// That of the defaults.
+    #[default]
+    Default,
+    Name(Arc<str>),
+    /// Nobody knows it.
+    Unknown,
 }
 
 struct FileDraft {
@@ -180,27 +190,26 @@ impl Draft {
             None => None,
             Some(octal) => Some(u32::from_str_radix(octal, 8).ok()?),
         };
-        let mut owner = |value: &OwnerValue| match value {
-            OwnerValue::Name(name) => Some(self.name(name)),
-            OwnerValue::Unknown(_) => None,
+        let mut owner = |value: Option<&OwnerValue>| match value {
+            None => OwnerDraft::Default,
+            Some(OwnerValue::Name(name)) => OwnerDraft::Name(self.name(name)),
+            Some(OwnerValue::Unknown(_)) => OwnerDraft::Unknown,
         };
         Some(AttributesDraft {
             mode,
-            user: user.map(&mut owner),
-            group: group.map(&mut owner),
+            user: owner(user),
+            group: owner(group),
         })
     }
 
     /// Returns the one copy of a name that most files share.
     fn name(&mut self, name: &str) -> Arc<str> {
-        match self.names.get(name) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let known: Arc<str> = Arc::from(name);
-                self.names.insert(name.to_owned(), Arc::clone(&known));
-                known
-            }
+        if let Some(known) = self.names.get(name) {
+            return Arc::clone(known);
         }
+        let known: Arc<str> = Arc::from(name);
+        self.names.insert(name.to_owned(), Arc::clone(&known));
+        known
     }
 
     fn finish(self) -> Result<Manifest, InvalidManifest> {
@@ -308,16 +317,32 @@ impl AttributesDraft {
     fn or(self, defaults: &Self) -> Self {
         Self {
             mode: self.mode.or(defaults.mode),
-            user: self.user.or_else(|| defaults.user.clone()),
-            group: self.group.or_else(|| defaults.group.clone()),
+            user: self.user.or(&defaults.user),
+            group: self.group.or(&defaults.group),
         }
     }
 
     fn finish(self, mode: u32) -> ManifestAttributes {
         ManifestAttributes {
             mode: self.mode.unwrap_or(mode),
-            user: self.user.flatten(),
-            group: self.group.flatten(),
+            user: self.user.name(),
+            group: self.group.name(),
+        }
+    }
+}
+
+impl OwnerDraft {
+    fn or(self, default: &Self) -> Self {
+        match self {
+            Self::Default => default.clone(),
+            told => told,
+        }
+    }
+
+    fn name(self) -> Option<Arc<str>> {
+        match self {
+            Self::Name(name) => Some(name),
+            Self::Default | Self::Unknown => None,
         }
     }
 }
@@ -387,7 +412,9 @@ fn from_text<T: std::str::FromStr>(
     values: &HashMap<String, String>,
     key: &'static str,
 ) -> Result<Option<T>, InvalidManifest> {
-    let text: Option<Option<String>> = optional(values, BACKUP, key)?;
-    let value = text.flatten().map(|text| text.parse());
+    let text = values.get(key).map_or(Ok(None), |json| {
+        parsed::<Option<String>>(json).ok_or_else(|| value_fault(BACKUP, key))
+    })?;
+    let value = text.map(|text| text.parse());
     value.transpose().map_err(|_| value_fault(BACKUP, key))
 }

@@ -5,6 +5,7 @@
 mod copies;
 mod faults;
 mod killed;
+mod pgbackrest;
 mod points;
 mod refusals;
 mod standby;
