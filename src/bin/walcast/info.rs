@@ -12,12 +12,17 @@ use walcast::{
     error::chain,
     fanout::Destination,
     repository::{self, Annotations, BackupState, Keep, StoredBackup},
+    restore::{
+        RecoveryTarget, TargetTimeline,
+        plan::{RestoreRequest, Window},
+    },
     workers::Workers,
 };
 
 use crate::{
     configuration::ConfigOptions,
     output::{self, FAILED, Failure, Format},
+    restore::held,
     table,
 };
 
@@ -109,7 +114,31 @@ impl Known<'_> {
         if catalog.wal.is_empty() {
             text.push_str("  no WAL\n");
         }
+        for window in self.windows(catalog) {
+            let at = |time: Option<jiff::Timestamp>| {
+                time.map_or_else(String::new, |time| format!(" ({})", table::seconds(time)))
+            };
+            let (from, since) = (window.from, at(window.since));
+            let (to, until) = (window.to, at(window.until));
+            let timeline = window.timeline;
+            let _ = writeln!(
+                text,
+                "  recovery from {from}{since} to {to}{until} on timeline {timeline}"
+            );
+        }
         text
+    }
+
+    /// To which positions this destination alone can restore.
+    fn windows(&self, catalog: &Catalog) -> Vec<Window> {
+        let request = RestoreRequest {
+            target: RecoveryTarget::Latest,
+            timeline: TargetTimeline::Latest,
+            backup: None,
+            system_id: None,
+            segment_size: catalog.segment_size,
+        };
+        request.windows(&[held(&self.destination.id, catalog.clone())])
     }
 
     fn json(&self) -> Value {
@@ -131,6 +160,14 @@ impl Known<'_> {
                     "first": range.first,
                     "last": range.last,
                     "count": range.count(catalog.segment_size),
+                })).collect::<Vec<_>>(),
+                "windows": self.windows(catalog).iter().map(|window| json!({
+                    "timeline": window.timeline.get(),
+                    "backup": window.backup,
+                    "from": window.from.to_string(),
+                    "since": window.since,
+                    "to": window.to.to_string(),
+                    "until": window.until,
                 })).collect::<Vec<_>>(),
                 "wal_bytes": catalog.wal_size,
                 "newest_wal_at": catalog.newest_wal,

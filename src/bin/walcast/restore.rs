@@ -207,16 +207,11 @@ impl Restore {
         for (destination, catalog) in destinations.iter().zip(join_all(looks).await) {
             match catalog {
                 Ok(catalog) => {
-                    if catalog.backups.iter().any(|one| one.segment_size.is_some()) {
+                    let is_told = catalog.backups.iter().any(|one| one.segment_size.is_some());
+                    if is_told || !catalog.wal.is_empty() {
                         segment_size = catalog.segment_size;
                     }
-                    holdings.push(Holdings {
-                        destination: destination.id.clone(),
-                        backups: catalog.backups,
-                        wal: catalog.wal,
-                        histories: catalog.histories,
-                        archived_until: catalog.newest_wal,
-                    });
+                    holdings.push(held(&destination.id, catalog));
                 }
                 Err(error) => {
                     tracing::warn!("{} is passed by: {}", destination.id, chain(&error));
@@ -371,6 +366,17 @@ impl Restore {
         }
         text.push_str("start PostgreSQL there: it fetches its WAL and recovers\n");
         text
+    }
+}
+
+/// Returns what a plan needs to know of a destination.
+pub(crate) fn held(destination: &DestinationId, catalog: Catalog) -> Holdings {
+    Holdings {
+        destination: destination.clone(),
+        backups: catalog.backups,
+        wal: catalog.wal,
+        histories: catalog.histories,
+        archived_until: catalog.newest_wal,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Recovery across the switch to another timeline, and on the one before it.
 
-use super::{backup, backup_of, placed, restore, restored, rows, site};
+use super::{backup, backup_of, info, placed, restore, restored, rows, site};
 use crate::{
     postgres::{Site, site::archiving},
     support::postgres::Server,
@@ -75,6 +75,18 @@ fn a_backup_that_was_taken_after_a_switch_leads_to_the_end_and_not_back() {
     let switched = Switched::new();
     let site = &switched.site;
 
+    for destination in info(site)["destinations"].as_array().unwrap() {
+        let windows = destination["windows"].as_array().unwrap();
+        let [window] = &windows[..] else {
+            panic!("{destination}");
+        };
+        // The first backup leads to the new timeline as well.
+        let first = &destination["backups"][0];
+        assert_eq!(window["timeline"], 2, "{window}");
+        assert_eq!(window["backup"], first["id"], "{window}");
+        assert_eq!(window["since"], first["ended"], "{window}");
+        assert!(window["until"].is_string(), "{window}");
+    }
     let plan = restore(site, "latest", &["--dry-run"]);
     assert!(plan.stdout.contains("after"), "{plan:?}");
     let server = restored(site, "latest", &[]);
