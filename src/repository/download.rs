@@ -28,7 +28,7 @@ pub(super) struct Downloads {
 }
 
 /// Creates a way for bytes to a decoder.
-pub(super) fn blocks() -> (mpsc::Sender<Bytes>, Blocks) {
+fn blocks() -> (mpsc::Sender<Bytes>, Blocks) {
     let (sender, received) = mpsc::channel(BLOCKS_AHEAD);
     let blocks = Blocks {
         received,
@@ -38,14 +38,40 @@ pub(super) fn blocks() -> (mpsc::Sender<Bytes>, Blocks) {
 }
 
 impl Downloads {
-    /// Sends bytes of an object that is part of a backup, and takes an interrupted download up again where it ended. An end
-    /// without an error also comes when nobody takes them any more.
-    pub(super) async fn send(
+    /// Has `job` decode pieces of objects on a thread of its own while they come, one behind the
+    /// other. An error of it is one of the object `key`.
+    pub(super) async fn decode<T: Send + 'static>(
         &self,
         key: &Key,
-        range: Range<u64>,
-        blocks: &mpsc::Sender<Bytes>,
-    ) -> Result<()> {
+        pieces: Vec<(Key, Range<u64>)>,
+        job: impl FnOnce(Blocks) -> io::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (sender, input) = blocks();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "it waits for the network as long as the restore lasts"
+        )]
+        let decoding = tokio::task::spawn_blocking(move || job(input));
+        let sent = async {
+            for (key, range) in pieces {
+                self.send(&key, range, &sender).await?;
+            }
+            Ok::<_, Error>(())
+        }
+        .await;
+        drop(sender);
+        let decoded = decoding.await;
+        sent?;
+        match decoded {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(self.damaged(key, &error.to_string())),
+            Err(panicked) => Err(self.damaged(key, &panicked.to_string())),
+        }
+    }
+
+    /// Sends bytes of an object that is part of a backup, and takes an interrupted download up again where it ended. An end
+    /// without an error also comes when nobody takes them any more.
+    async fn send(&self, key: &Key, range: Range<u64>, blocks: &mpsc::Sender<Bytes>) -> Result<()> {
         let (mut position, mut etag, mut failures) = (range.start, None, 0);
         while position < range.end {
             let before = position;
@@ -76,7 +102,8 @@ impl Downloads {
         Ok(())
     }
 
-    fn damaged(&self, key: &Key, reason: &str) -> Error {
+    /// Says what is wrong with an object.
+    pub(super) fn damaged(&self, key: &Key, reason: &str) -> Error {
         Error::Damaged {
             repository: self.repository.clone(),
             key: key.clone(),

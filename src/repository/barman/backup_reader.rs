@@ -14,8 +14,7 @@ use crate::{
     codec::Decoder,
     repository::{
         BackedUpServer, BackupEnd, BackupReader, BackupStart, Error, Result, StoredBackup,
-        Tablespace, Tree, TreeEvent,
-        download::{Downloads, blocks},
+        Tablespace, Tree, TreeEvent, download::Downloads,
     },
 };
 
@@ -203,20 +202,17 @@ impl Reading {
         }
         if let Some(last) = last.filter(|_| tree == Tree::Data && !has_label) {
             let reason = "`backup_label` is not in the last archive: archives are missing";
-            let _ = self.events.send(Err(self.damaged(&last, reason))).await;
+            let error = self.downloads.damaged(&last.key, reason);
+            let _ = self.events.send(Err(error)).await;
         }
     }
 
     /// Reads an archive, and returns whether it contains `backup_label`.
     async fn archive(&self, archive: &StoredArchive) -> Result<bool> {
-        let (sender, input) = blocks();
         let events = self.events.clone();
         let codec = archive.codec;
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "it works as long as the restore lasts"
-        )]
-        let decoding = tokio::task::spawn_blocking(move || {
+        let whole = vec![(archive.key.clone(), 0..archive.stored_size)];
+        let decode = move |input| {
             let mut has_label = false;
             let decoder = Decoder::new(codec, input, u64::MAX).map_err(io::Error::other)?;
             read_tar(decoder, |event| {
@@ -226,25 +222,8 @@ impl Reading {
                 let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
                 events.blocking_send(Ok(event)).map_err(gone)
             })?;
-            Ok::<_, io::Error>(has_label)
-        });
-        let whole = 0..archive.stored_size;
-        let downloaded = self.downloads.send(&archive.key, whole, &sender).await;
-        drop(sender);
-        let decoded = decoding.await;
-        downloaded?;
-        match decoded {
-            Ok(Ok(has_label)) => Ok(has_label),
-            Ok(Err(error)) => Err(self.damaged(archive, &error.to_string())),
-            Err(panicked) => Err(self.damaged(archive, &panicked.to_string())),
-        }
-    }
-
-    fn damaged(&self, archive: &StoredArchive, reason: &str) -> Error {
-        Error::Damaged {
-            repository: self.downloads.repository.clone(),
-            key: archive.key.clone(),
-            reason: reason.to_owned(),
-        }
+            Ok(has_label)
+        };
+        self.downloads.decode(&archive.key, whole, decode).await
     }
 }

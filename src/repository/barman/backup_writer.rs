@@ -15,13 +15,11 @@ use super::{
     BarmanRepository, InfoTime,
     backup_begin::{Position, read_record},
     comments::Comments,
-    leftovers::is_being_written,
+    leftovers::{abort_below, delete_all, is_being_written},
 };
 use crate::{
     repository::{BackupEnd, BackupWriter, Error, ObjectName, Result},
-    store::{
-        Class, Key, Payload, PutMode, PutOptions, Store, StoreExt, Tags, Upload, UploadOptions,
-    },
+    store::{Key, Payload, PutMode, PutOptions, Store, StoreExt, Tags, Upload, UploadOptions},
 };
 
 /// A base backup that is being written.
@@ -129,11 +127,7 @@ impl BarmanBackupWriter {
     /// Removes the archives, be they complete or not.
     async fn remove_archives(&self) -> Result<()> {
         let keys = self.abort_uploads().await?;
-        let deleted = self.store.delete(&keys).await;
-        deleted
-            .into_iter()
-            .collect::<std::result::Result<Vec<()>, _>>()?;
-        Ok(())
+        delete_all(&*self.store, &keys).await
     }
 
     /// Aborts what is not complete, and returns the keys of everything.
@@ -150,20 +144,6 @@ impl BarmanBackupWriter {
             keys.push(self.archive_key(&name)?);
         }
         Ok(keys)
-    }
-
-    /// Aborts uploads whose begin was never answered, so that nobody knows them.
-    async fn abort_unknown(&self) -> Result<()> {
-        let folder = self.keys.folder(self.id);
-        let uploads = match self.store.unfinished_uploads(&folder).await {
-            // The store cannot tell.
-            Err(error) if error.class() == Class::Invalid => return Ok(()),
-            uploads => uploads?,
-        };
-        for upload in uploads {
-            self.store.abort_unfinished(&upload).await?;
-        }
-        Ok(())
     }
 
     /// Returns whether the record is still that of this run.
@@ -252,7 +232,7 @@ impl BackupWriter for BarmanBackupWriter {
             ..started.clone()
         };
         self.write_info(&info, PutMode::Overwrite).await?;
-        if let Err(error) = self.abort_unknown().await {
+        if let Err(error) = abort_below(&*self.store, &self.keys.folder(self.id)).await {
             tracing::debug!(backup = self.id_text, %error, "uploads may be left");
         }
         Ok(())
@@ -264,7 +244,7 @@ impl BackupWriter for BarmanBackupWriter {
         }
         let mut removed = self.remove_archives().await;
         if removed.is_ok() {
-            removed = self.abort_unknown().await;
+            removed = abort_below(&*self.store, &self.keys.folder(self.id)).await;
         }
         let info = BackupInfo {
             backup_name: self.name.clone(),

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     repository::{Error, Result, UnfinishedBackup},
-    store::{Class, Key, UnfinishedUpload},
+    store::{Class, Key, Store, UnfinishedUpload},
 };
 
 impl BarmanRepository {
@@ -43,7 +43,7 @@ impl BarmanRepository {
         while let Some(object) = objects.try_next().await? {
             touched = touched.max(object.modified);
         }
-        let uploads = self.uploads_below(&folder).await?;
+        let uploads = uploads_below(self.store(), &folder).await?;
         let begun = uploads.iter().filter_map(|upload| upload.begun);
         Ok(Some(UnfinishedBackup {
             id: backup.id.to_string(),
@@ -67,9 +67,7 @@ impl BarmanRepository {
             return Ok(false);
         }
         let keys = self.backup_keys();
-        for upload in self.uploads_below(&keys.folder(id)).await? {
-            self.store().abort_unfinished(&upload).await?;
-        }
+        abort_below(self.store(), &keys.folder(id)).await?;
         let is_ours = |key: &Key| match keys.parse(key) {
             Some((_, object)) => !matches!(object, BackupObject::Info | BackupObject::Keep),
             None => false,
@@ -80,30 +78,39 @@ impl BarmanRepository {
             .try_collect()
             .await?;
         let objects = objects.into_iter().map(|object| object.key);
-        self.delete(&objects.filter(is_ours).collect::<Vec<_>>())
-            .await?;
+        let objects: Vec<_> = objects.filter(is_ours).collect();
+        delete_all(self.store(), &objects).await?;
         let info = keys.key(id, BackupObject::Info);
-        self.delete(&[info.map_err(Error::of_key(self))?]).await?;
+        delete_all(self.store(), &[info.map_err(Error::of_key(self))?]).await?;
         Ok(true)
-    }
-
-    /// Returns uploads that did not end; none where the store cannot tell.
-    async fn uploads_below(&self, folder: &str) -> Result<Vec<UnfinishedUpload>> {
-        match self.store().unfinished_uploads(folder).await {
-            Err(error) if error.class() == Class::Invalid => Ok(Vec::new()),
-            uploads => Ok(uploads?),
-        }
-    }
-
-    async fn delete(&self, keys: &[Key]) -> Result<()> {
-        let deleted = self.store().delete(keys).await;
-        let all: std::result::Result<Vec<()>, _> = deleted.into_iter().collect();
-        Ok(all.map(drop)?)
     }
 
     pub(super) fn backup_keys(&self) -> BackupKeys {
         BackupKeys::new(&self.settings.prefix, &self.settings.server_name)
     }
+}
+
+/// Returns uploads that did not end; none where the store cannot tell.
+async fn uploads_below(store: &dyn Store, folder: &str) -> Result<Vec<UnfinishedUpload>> {
+    match store.unfinished_uploads(folder).await {
+        Err(error) if error.class() == Class::Invalid => Ok(Vec::new()),
+        uploads => Ok(uploads?),
+    }
+}
+
+/// Aborts uploads that did not end, also those whose begin was never answered.
+pub(super) async fn abort_below(store: &dyn Store, folder: &str) -> Result<()> {
+    for upload in uploads_below(store, folder).await? {
+        store.abort_unfinished(&upload).await?;
+    }
+    Ok(())
+}
+
+/// Deletes objects; the first one that could not be is the error.
+pub(super) async fn delete_all(store: &dyn Store, keys: &[Key]) -> Result<()> {
+    let deleted = store.delete(keys).await;
+    let all: std::result::Result<Vec<()>, _> = deleted.into_iter().collect();
+    Ok(all.map(drop)?)
 }
 
 /// Returns whether a record is that of a backup that this run has begun and not ended.

@@ -3,7 +3,7 @@
 mod member;
 mod units;
 
-use std::{io, sync::Arc};
+use std::{io, ops::Range, sync::Arc};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream, stream::BoxStream};
@@ -15,11 +15,10 @@ use self::{
 };
 use super::{Manifest, PgBackRestRepository, backups::stored, block_map::read_map, owners::Owners};
 use crate::{
-    codec::cipher::{Decryptor, Passphrase},
+    codec::cipher::Passphrase,
     repository::{
         BackupEnd, BackupReader, BackupStart, Error, Result, StoredBackup, Tablespace, Tree,
-        TreeEvent,
-        download::{Downloads, blocks},
+        TreeEvent, download::Downloads,
     },
     store::{Class, Key},
 };
@@ -90,39 +89,21 @@ impl PgBackRestRepository {
     }
 
     async fn read_manifest(&self, key: &Key, passphrase: Option<&Passphrase>) -> Result<Manifest> {
+        let downloads = self.downloads();
         let size = match self.store.head(key).await {
             Err(error) if error.class() == Class::Missing => {
-                return Err(Error::Damaged {
-                    repository: self.to_string(),
-                    key: key.clone(),
-                    reason: "it is missing".to_owned(),
-                });
+                return Err(downloads.damaged(key, "it is missing"));
             }
             meta => meta?.size,
         };
-        let (sender, input) = blocks();
         let passphrase = passphrase.cloned();
-        #[expect(clippy::disallowed_methods, reason = "it waits for the network")]
-        let reading = tokio::task::spawn_blocking(move || match passphrase {
-            None => Manifest::read(io::BufReader::new(input)),
-            Some(passphrase) => {
-                Manifest::read(io::BufReader::new(Decryptor::new(passphrase, input)))
-            }
-        });
-        let sent = self.downloads().send(key, 0..size, &sender).await;
-        drop(sender);
-        let read = reading.await;
-        sent?;
-        let reason = match read {
-            Ok(Ok(manifest)) => return Ok(manifest),
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
+        let read = move |input| {
+            let text = member::decrypted(input, passphrase, false);
+            Manifest::read(io::BufReader::new(text)).map_err(io::Error::other)
         };
-        Err(Error::Damaged {
-            repository: self.to_string(),
-            key: key.clone(),
-            reason,
-        })
+        downloads
+            .decode(key, vec![(key.clone(), 0..size)], read)
+            .await
     }
 
     fn downloads(&self) -> Downloads {
@@ -214,7 +195,7 @@ impl Reading {
     }
 
     async fn read(&self, unit: Unit, events: &mpsc::Sender<Result<TreeEvent>>) -> Result<()> {
-        let (contents, pieces) = match unit {
+        let (key, contents, pieces) = match unit {
             Unit::Events(all) => {
                 for event in all {
                     if events.send(Ok(event)).await.is_err() {
@@ -227,79 +208,41 @@ impl Reading {
                 key,
                 range,
                 members,
-            } => (Contents::Members(members), vec![(key, range)]),
+            } => {
+                let pieces = vec![(key.clone(), range)];
+                (key, Contents::Members(members), pieces)
+            }
             Unit::Blocks { member, key, map } => {
-                let (of, encrypted) = map;
-                let bytes = self.map(&key, encrypted).await?;
-                let fault = |reason: String| self.damaged(&key, &reason);
+                let (of, place) = map;
+                let fault = |reason: &str| self.downloads.damaged(&key, reason);
+                let bytes = self.map(&key, place).await?;
                 let runs = read_map(&bytes, of, self.manifest.references.len());
-                let runs = runs.map_err(|reason| fault(reason.to_owned()))?;
+                let runs = runs.map_err(fault)?;
                 let pieces = units::pieces(&runs, &self.manifest, &self.prefix, &member.name);
-                let pieces = pieces.map_err(|error| fault(error.to_string()))?;
-                (Contents::Blocks(member, of, runs), pieces)
+                let pieces = pieces.map_err(|error| fault(&error.to_string()))?;
+                (key, Contents::Blocks(member, of, runs), pieces)
             }
         };
-        let key = pieces.first().map(|(key, _)| key.clone());
-        let (sender, input) = blocks();
         let to = events.clone();
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "it works as long as the restore lasts"
-        )]
-        let decoding = tokio::task::spawn_blocking(move || {
+        let emit = move |input| {
             decode(input, contents, &mut |event| {
                 let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
                 to.blocking_send(Ok(event)).map_err(gone)
             })
-        });
-        let sent = async {
-            for (key, range) in pieces {
-                self.downloads.send(&key, range, &sender).await?;
-            }
-            Ok::<_, Error>(())
-        }
-        .await;
-        drop(sender);
-        let decoded = decoding.await;
-        sent?;
-        let reason = match decoded {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(error)) => error.to_string(),
-            Err(panicked) => panicked.to_string(),
         };
-        match key {
-            Some(key) => Err(self.damaged(&key, &reason)),
-            None => Ok(()),
-        }
+        self.downloads.decode(&key, pieces, emit).await
     }
 
     /// Reads the map of a file, decrypted.
-    async fn map(&self, key: &Key, range: std::ops::Range<u64>) -> Result<Vec<u8>> {
-        let (sender, mut input) = blocks();
+    async fn map(&self, key: &Key, place: Range<u64>) -> Result<Vec<u8>> {
         let passphrase = self.manifest.passphrase.clone();
-        #[expect(clippy::disallowed_methods, reason = "it waits for the network")]
-        let reading = tokio::task::spawn_blocking(move || {
+        let read = move |input| {
             let mut bytes = Vec::new();
-            member::decrypted(&mut input, passphrase, true).read_to_end(&mut bytes)?;
-            Ok::<_, io::Error>(bytes)
-        });
-        let sent = self.downloads.send(key, range, &sender).await;
-        drop(sender);
-        let read = reading.await;
-        sent?;
-        match read {
-            Ok(Ok(bytes)) => Ok(bytes),
-            Ok(Err(error)) => Err(self.damaged(key, &error.to_string())),
-            Err(error) => Err(self.damaged(key, &error.to_string())),
-        }
-    }
-
-    fn damaged(&self, key: &Key, reason: &str) -> Error {
-        Error::Damaged {
-            repository: self.downloads.repository.clone(),
-            key: key.clone(),
-            reason: reason.to_owned(),
-        }
+            member::decrypted(input, passphrase, true).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let pieces = vec![(key.clone(), place)];
+        self.downloads.decode(key, pieces, read).await
     }
 }
 
