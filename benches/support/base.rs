@@ -11,8 +11,8 @@ use jiff::{Timestamp, tz::Offset};
 use walcast::{
     pg::{BackedUpServer, BackupLabel, ControlData, SegmentSize},
     repository::{
-        Annotations, Attributes, BackupEnd, BackupStart, ObjectName, ObjectSink, Repository, Taker,
-        Tree, TreeEvent, TreePath,
+        Annotations, Attributes, BackupEnd, BackupKind, BackupStart, ObjectName, ObjectSink,
+        Repository, Taker, Tree, TreeEvent, TreePath,
     },
     store::Payload,
 };
@@ -39,14 +39,14 @@ impl Shape {
 pub(crate) async fn write(repository: &dyn Repository, shape: Shape) -> String {
     let writer = repository.begin_backup(&start(), &Taker::of_backup()).await;
     let writer = writer.expect("nothing contradicts it");
-    let mut encoder = repository.backup_encoder(1);
+    let mut encoder = writer.encoder(1);
     let mut objects = Objects(Vec::new());
     for event in events(shape) {
         let taken = encoder.take(&event, &mut objects);
         taken.expect("memory can be written, and steps are in order");
     }
     let finished = encoder.finish(&end(), &mut objects);
-    finished.expect("memory can be written, and all has come");
+    let contents = finished.expect("memory can be written, and all has come");
     let size = usize::try_from(writer.part_size()).expect("a part fits into memory");
     for (name, content) in objects.0 {
         let content = Bytes::from(content);
@@ -60,7 +60,7 @@ pub(crate) async fn write(repository: &dyn Repository, shape: Shape) -> String {
         let completed = writer.complete(&name, count).await;
         completed.expect("all parts are there");
     }
-    let finished = writer.finish(&end()).await;
+    let finished = writer.finish(&end(), &contents).await;
     finished.expect("the store takes everything");
     writer.id().to_owned()
 }
@@ -78,6 +78,11 @@ impl ObjectSink for Objects {
     }
 
     fn end(&mut self, _: &ObjectName) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn discard(&mut self, _: &ObjectName) -> io::Result<()> {
+        self.0.pop();
         Ok(())
     }
 }
@@ -179,6 +184,8 @@ fn start() -> BackupStart {
     let label = BackupLabel::parse(LABEL).expect("the fixture is sound");
     BackupStart {
         id: None,
+        kind: BackupKind::Full,
+        by_checksum: false,
         name: None,
         annotations: Annotations::default(),
         server: BackedUpServer {
@@ -191,6 +198,7 @@ fn start() -> BackupStart {
             ident_file: None,
             included_files: Vec::new(),
             tablespaces: Vec::new(),
+            databases: Vec::new(),
             data_checksums: true,
             summarize_wal: None,
             cluster_size: 0,
@@ -215,6 +223,7 @@ fn end() -> BackupEnd {
         label: LABEL.to_owned(),
         tablespace_map: String::new(),
         notes: Vec::new(),
+        wal_was_found: true,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     error::chain,
     fanout::Destination,
     pg::{SegmentName, SegmentRange, WalFileName},
-    repository::{BackupEnd, BackupStart, BackupWriter, Taker},
+    repository::{BackupContents, BackupEnd, BackupStart, BackupWriter, Taker},
 };
 
 /// A base backup that has begun in its destinations.
@@ -72,12 +72,7 @@ impl<'a> Begun<'a> {
 
     /// Starts what brings it to them.
     pub(super) fn start_pass(&self) -> Pass {
-        Pass::start(
-            &self.participants,
-            self.destinations,
-            self.settings,
-            self.progress,
-        )
+        Pass::start(&self.participants, self.settings, self.progress)
     }
 
     /// Writes the metadata in each destination that holds everything, and undoes the others.
@@ -90,7 +85,10 @@ impl<'a> Begun<'a> {
             let participant = self.participants.iter().find(|one| one.index == index);
             let participant = participant.expect("only participants have results");
             let (stored, outcome) = match result {
-                Ok(stored) => (stored, self.commit_and_tell(participant, end).await),
+                Ok(sent) => {
+                    let committed = self.commit_and_tell(participant, end, &sent.contents);
+                    (sent.bytes, committed.await)
+                }
                 Err(reason) => (0, Err(reason)),
             };
             let outcome = match outcome {
@@ -123,8 +121,9 @@ impl<'a> Begun<'a> {
         &self,
         participant: &Participant,
         end: &BackupEnd,
+        contents: &BackupContents,
     ) -> Result<(), String> {
-        let committed = self.commit(participant, end).await;
+        let committed = self.commit(participant, end, contents).await;
         let destination = participant.id.clone();
         self.progress.tell(match &committed {
             Ok(()) => Event::Complete {
@@ -140,11 +139,17 @@ impl<'a> Begun<'a> {
     }
 
     /// Waits for the WAL, then writes that the backup is complete.
-    async fn commit(&self, participant: &Participant, end: &BackupEnd) -> Result<(), String> {
+    async fn commit(
+        &self,
+        participant: &Participant,
+        end: &BackupEnd,
+        contents: &BackupContents,
+    ) -> Result<(), String> {
         if let Some(patience) = self.settings.wal_patience {
             self.await_wal(participant, end, patience).await?;
         }
-        let finish = timeout(self.settings.stall_limit, participant.writer.finish(end));
+        let finish = participant.writer.finish(end, contents);
+        let finish = timeout(self.settings.stall_limit, finish);
         match finish.await {
             Ok(result) => result.map_err(|error| chain(&error)),
             Err(_) => Err("no answer when the backup was to be completed".to_owned()),
@@ -245,8 +250,8 @@ async fn begin_all(
         Ok(Participant {
             index,
             id: destination.id.clone(),
+            encoding: writer.encoding(),
             writer,
-            encoding: repository.backup_encoding(),
             parallel: destination.jobs,
         })
     });

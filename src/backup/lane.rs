@@ -1,6 +1,6 @@
 //! One destination's part of a pass.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::{
@@ -12,7 +12,6 @@ use super::parts::Step;
 use crate::{
     error::chain,
     repository::{self, BackupWriter, ObjectName},
-    store::Payload,
 };
 
 /// Sends what comes to one destination.
@@ -29,54 +28,117 @@ pub(super) struct Lane {
 impl Lane {
     /// Sends everything, and returns how many bytes that were. An error says why the destination
     /// left the pass; nothing holds the memory of its parts then.
-    pub(super) async fn run(mut self) -> Result<u64, String> {
+    pub(super) async fn run(self) -> Result<u64, String> {
+        let Self {
+            writer,
+            mut steps,
+            parallel,
+            stall_limit,
+        } = self;
         let mut running = FuturesUnordered::new();
+        let mut objects = Objects::default();
         let mut bytes = 0;
         loop {
-            tokio::select! {
+            let step = tokio::select! {
                 biased;
-                Some(sent) = running.next(), if !running.is_empty() => sent?,
-                step = self.steps.recv(), if running.len() < self.parallel => match step {
+                Some(done) = running.next(), if !running.is_empty() => {
+                    let done: Result<Done, String> = done;
+                    objects.done(done?)
+                }
+                step = steps.recv(), if running.len() < parallel => match step {
                     Some(Step::Part(object, index, payload)) => {
+                        objects.begin_part(&object);
                         bytes += payload.len();
-                        running.push(put(&*self.writer, self.stall_limit, object, index, payload));
+                        Some(Step::Part(object, index, payload))
                     }
-                    Some(Step::End(object, parts)) => {
-                        while let Some(sent) = running.next().await {
-                            sent?;
-                        }
-                        complete(&*self.writer, self.stall_limit, &object, parts).await?;
-                    }
+                    Some(Step::End(object, parts)) => objects.end(object, Last::End(parts)),
+                    Some(Step::Discard(object)) => objects.end(object, Last::Discard),
                     None => break,
                 },
+            };
+            if let Some(step) = step {
+                running.push(send(&*writer, stall_limit, step));
             }
         }
-        while let Some(sent) = running.next().await {
-            sent?;
+        while let Some(done) = running.next().await {
+            if let Some(step) = objects.done(done?) {
+                running.push(send(&*writer, stall_limit, step));
+            }
         }
         Ok(bytes)
     }
 }
 
-/// Sends a part, again and again while the store may still come round.
-async fn put(
-    writer: &dyn BackupWriter,
-    limit: Duration,
-    object: ObjectName,
-    index: u32,
-    payload: Payload,
-) -> Result<(), String> {
-    let put = || writer.put_part(&object, index, payload.clone());
-    within(limit, retry(put)).await
+/// What ends an object once all of its parts are there.
+#[derive(Clone, Copy, Debug)]
+enum Last {
+    End(u32),
+    Discard,
 }
 
-async fn complete(
-    writer: &dyn BackupWriter,
-    limit: Duration,
-    object: &ObjectName,
-    parts: u32,
-) -> Result<(), String> {
-    within(limit, retry(|| writer.complete(object, parts))).await
+/// What was sent.
+#[derive(Debug)]
+enum Done {
+    Part(ObjectName),
+    Object,
+}
+
+/// Objects on their way: the parts that are under way, and what follows them.
+#[derive(Debug, Default)]
+struct Objects(HashMap<ObjectName, (usize, Option<Last>)>);
+
+impl Objects {
+    fn begin_part(&mut self, object: &ObjectName) {
+        let (parts, _) = self.0.entry(object.clone()).or_default();
+        *parts += 1;
+    }
+
+    /// Notes how an object ends, and returns the step if it can be made now.
+    fn end(&mut self, object: ObjectName, last: Last) -> Option<Step> {
+        self.0.entry(object.clone()).or_default().1 = Some(last);
+        self.last_of(object)
+    }
+
+    /// Notes what was sent, and returns the step that can be made now.
+    fn done(&mut self, done: Done) -> Option<Step> {
+        let Done::Part(object) = done else {
+            return None;
+        };
+        if let Some((parts, _)) = self.0.get_mut(&object) {
+            *parts -= 1;
+        }
+        self.last_of(object)
+    }
+
+    fn last_of(&mut self, object: ObjectName) -> Option<Step> {
+        let &(0, Some(last)) = self.0.get(&object)? else {
+            return None;
+        };
+        self.0.remove(&object);
+        Some(match last {
+            Last::End(parts) => Step::End(object, parts),
+            Last::Discard => Step::Discard(object),
+        })
+    }
+}
+
+/// Makes a step, again and again while the store may still come round.
+async fn send(writer: &dyn BackupWriter, limit: Duration, step: Step) -> Result<Done, String> {
+    match step {
+        Step::Part(object, index, payload) => {
+            let put = || writer.put_part(&object, index, payload.clone());
+            within(limit, retry(put)).await?;
+            Ok(Done::Part(object))
+        }
+        Step::End(object, parts) => {
+            within(limit, retry(|| writer.complete(&object, parts))).await?;
+            Ok(Done::Object)
+        }
+        Step::Discard(object) => {
+            within(limit, retry(|| writer.discard(&object))).await?;
+            Ok(Done::Object)
+        }
+    }
 }
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);

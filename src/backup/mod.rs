@@ -33,7 +33,10 @@ pub use self::{
     progress::{Done, Event, Progress},
     report::{BackupOutcome, DestinationReport},
 };
-use crate::{byte_size::ByteSize, repository::Annotations};
+use crate::{
+    byte_size::ByteSize,
+    repository::{Annotations, BackupKind},
+};
 
 /// How a base backup is taken.
 #[derive(Clone, Debug)]
@@ -42,6 +45,10 @@ pub struct BackupSettings {
     pub name: Option<String>,
     /// What is written beside it.
     pub annotations: Annotations,
+    /// What it holds. Destinations of a layout without others get a full one.
+    pub kind: BackupKind,
+    /// Whether files of the same size and time are compared by their content.
+    pub by_checksum: bool,
     /// Whether the server makes the first checkpoint as fast as it can.
     pub fast_checkpoint: bool,
     /// Whether checksums of data pages are verified, where the cluster has them.
@@ -59,12 +66,14 @@ pub struct BackupSettings {
 }
 
 impl Default for BackupSettings {
-    /// A spread checkpoint, pages verified, no limit of speed, 64 MiB, five minutes for a part and
+    /// A full backup, a spread checkpoint, pages verified, no limit of speed, 64 MiB, five minutes for a part and
     /// ten for the WAL.
     fn default() -> Self {
         Self {
             name: None,
             annotations: Annotations::default(),
+            kind: BackupKind::Full,
+            by_checksum: false,
             fast_checkpoint: false,
             verify_pages: true,
             rate: None,

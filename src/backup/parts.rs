@@ -17,6 +17,8 @@ pub(super) enum Step {
     Part(ObjectName, u32, Payload),
     /// The object is whole with this many parts.
     End(ObjectName, u32),
+    /// The object, whatever of it came, is not needed.
+    Discard(ObjectName),
 }
 
 /// A fixed number of buffers, which come back when nobody needs their content any more: they
@@ -184,6 +186,18 @@ impl ObjectSink for Cutter {
         }
         let parts = self.object.take().map_or(0, |object| object.parts);
         self.send(&Step::End(name.clone(), parts))
+    }
+
+    fn discard(&mut self, name: &ObjectName) -> io::Result<()> {
+        let Some(object) = self.object.take() else {
+            return Ok(());
+        };
+        // The buffer comes back as if it had been sent.
+        drop(self.buffers.lend(object.buffer));
+        match object.parts {
+            0 => Ok(()),
+            _ => self.send(&Step::Discard(name.clone())),
+        }
     }
 }
 

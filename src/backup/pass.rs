@@ -1,7 +1,9 @@
 //! One read of the server's files for all destinations.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
+#[cfg(feature = "postgres")]
+use jiff::Timestamp;
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
@@ -9,10 +11,13 @@ use super::{
     lane::Lane,
     parts::{Buffers, Cutter, Step},
 };
+#[cfg(feature = "postgres")]
+use crate::repository::{FileFilter, Tree, TreePath};
 use crate::{
     destination::DestinationId,
-    fanout::Destination,
-    repository::{BackupEncoder, BackupEncoding, BackupEnd, BackupWriter, TreeEvent},
+    repository::{
+        BackupContents, BackupEncoder, BackupEncoding, BackupEnd, BackupWriter, TreeEvent,
+    },
 };
 
 /// What is fed to an encoder.
@@ -40,21 +45,31 @@ pub(super) struct Participant {
 }
 
 /// Copies on their way.
-#[derive(Debug)]
 pub(super) struct Pass {
     feeds: Vec<mpsc::Sender<Feed>>,
-    encoders: JoinSet<io::Result<()>>,
+    #[cfg(feature = "postgres")]
+    filters: Vec<Option<Arc<dyn FileFilter>>>,
+    /// Each with the index of the destinations that it encodes for.
+    encoders: JoinSet<(Vec<usize>, io::Result<Option<BackupContents>>)>,
     lanes: JoinSet<(usize, Result<u64, String>)>,
 }
 
-/// What became of each destination, by its index: the bytes that were sent, or why it left.
-pub(super) type Results = Vec<(usize, Result<u64, String>)>;
+/// What became of each destination, by its index.
+pub(super) type Results = Vec<(usize, Result<Sent, String>)>;
+
+/// What a destination got.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    /// In bytes.
+    pub bytes: u64,
+    /// What the encoder knows of it.
+    pub contents: BackupContents,
+}
 
 impl Pass {
     /// Starts an encoder for each distinct encoding and a lane for each destination.
     pub(super) fn start(
         participants: &[Participant],
-        destinations: &[Destination],
         settings: &BackupSettings,
         progress: &Arc<Progress>,
     ) -> Self {
@@ -70,6 +85,8 @@ impl Pass {
         }
         let mut pass = Self {
             feeds: Vec::new(),
+            #[cfg(feature = "postgres")]
+            filters: Vec::new(),
             encoders: JoinSet::new(),
             lanes: JoinSet::new(),
         };
@@ -81,13 +98,13 @@ impl Pass {
             let size = usize::try_from(part_size).unwrap_or(usize::MAX);
             let buffers = Buffers::new(count.min(MOST_BUFFERS), size);
             let steps = buffers.steps();
+            let encoder = first.writer.encoder(settings.threads);
+            let members = group.iter().map(|one| one.index).collect();
             let queues = group
                 .into_iter()
                 .map(|one| pass.lane(one, steps, settings.stall_limit, progress));
             let cutter = Cutter::new(buffers, queues.collect());
-            let destination = &destinations[first.index];
-            let encoder = destination.repository.backup_encoder(settings.threads);
-            pass.encoder(encoder, cutter);
+            pass.encoder(members, encoder, cutter);
         }
         pass
     }
@@ -121,19 +138,33 @@ impl Pass {
         queue
     }
 
-    fn encoder(&mut self, mut encoder: Box<dyn BackupEncoder>, mut cutter: Cutter) {
+    fn encoder(
+        &mut self,
+        members: Vec<usize>,
+        mut encoder: Box<dyn BackupEncoder>,
+        mut cutter: Cutter,
+    ) {
         let (feed, mut coming) = mpsc::channel(AHEAD);
         self.feeds.push(feed);
-        self.encoders.spawn_blocking(move || {
+        #[cfg(feature = "postgres")]
+        self.filters.push(encoder.filter());
+        let mut encode = move || {
             while let Some(next) = coming.blocking_recv() {
                 match next {
                     Feed::Event(event) => encoder.take(&event, &mut cutter)?,
-                    Feed::End(end) => return encoder.finish(&end, &mut cutter),
+                    Feed::End(end) => return encoder.finish(&end, &mut cutter).map(Some),
                 }
             }
             // Without an end the objects stay as they are: whoever dropped us knows why.
-            Ok(())
-        });
+            Ok(None)
+        };
+        self.encoders.spawn_blocking(move || (members, encode()));
+    }
+
+    /// Returns what all encoders together need of the files.
+    #[cfg(feature = "postgres")]
+    pub(super) fn wishes(&self) -> Wishes {
+        Wishes(self.filters.clone())
     }
 
     /// Returns what hands steps to the encoders from a blocking thread.
@@ -157,22 +188,72 @@ impl Pass {
             // An encoder that is gone has told its lanes by going.
             let _ = feed.send(Feed::End(Box::new(end.clone()))).await;
         }
+        let mut made: HashMap<usize, Result<BackupContents, String>> = HashMap::new();
         let mut failure = None;
         while let Some(ended) = self.encoders.join_next().await {
-            match ended {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}
-                Ok(Err(error)) => failure = Some(error.to_string()),
-                Err(error) => failure = Some(error.to_string()),
-            }
+            let (members, encoded) = match ended {
+                Ok(ended) => ended,
+                Err(error) => {
+                    failure = Some(error.to_string());
+                    continue;
+                }
+            };
+            let contents = match encoded {
+                Ok(Some(contents)) => Ok(contents),
+                Ok(None) => Err("the files ended too early".to_owned()),
+                Err(error) => Err(error.to_string()),
+            };
+            made.extend(members.into_iter().map(|index| (index, contents.clone())));
         }
-        let mut results = self.lanes.join_all().await;
-        if let Some(reason) = failure {
-            for (_, result) in &mut results {
-                *result = Err(reason.clone());
-            }
+        let lanes = self.lanes.join_all().await.into_iter();
+        let mut sent = |index: usize, bytes: u64| match made.remove(&index) {
+            Some(contents) => contents.map(|contents| Sent { bytes, contents }),
+            None => Err(failure.clone().unwrap_or_default()),
+        };
+        // Why a lane left comes first: an encoder without lanes ends because of that.
+        lanes
+            .map(|(index, bytes)| (index, bytes.and_then(|bytes| sent(index, bytes))))
+            .collect()
+    }
+}
+
+/// What all encoders of a pass together need of the files.
+#[cfg(feature = "postgres")]
+#[derive(Default)]
+pub(super) struct Wishes(Vec<Option<Arc<dyn FileFilter>>>);
+
+#[cfg(feature = "postgres")]
+impl Wishes {
+    /// Looks at a file before any is read.
+    pub(super) fn notice(&self, tree: Tree, path: &TreePath, size: u64, modified: Timestamp) {
+        for filter in self.0.iter().flatten() {
+            filter.notice(tree, path, size, modified);
         }
-        results
+    }
+
+    /// Returns whether anybody compares files with what he has.
+    pub(super) fn compare(&self) -> bool {
+        self.0.iter().any(Option::is_some)
+    }
+
+    /// Returns whether anybody needs the content of a file.
+    pub(super) fn wants(
+        &self,
+        tree: Tree,
+        path: &TreePath,
+        size: u64,
+        modified: Timestamp,
+    ) -> bool {
+        self.0.is_empty()
+            || self.0.iter().any(|filter| {
+                let filter = filter.as_ref();
+                filter.is_none_or(|filter| filter.wants(tree, path, size, modified))
+            })
+    }
+
+    /// Returns whether anybody wants what is behind symbolic links.
+    pub(super) fn follow_links(&self) -> bool {
+        self.0.iter().flatten().any(|filter| filter.follows_links())
     }
 }
 

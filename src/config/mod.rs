@@ -55,6 +55,7 @@ use crate::{
         pgbackrest::{Compression, Retention, UriStyle},
     },
     manifest::{self, Variables},
+    repository::pgbackrest::Bundles,
     secret::Secret,
 };
 
@@ -197,8 +198,12 @@ pub struct PgBackRestConfig {
     pub level: Option<i64>,
     /// What the repository is encrypted with; `None` is not at all.
     pub cipher_pass: Option<Secret>,
-    /// The folder in which `pgbackrest stop` leaves its files.
+    /// The folder of pgBackRest's locks, in which `pgbackrest stop` leaves its files.
     pub lock_path: PathBuf,
+    /// Which files of a base backup are stored together; `None` stores each by itself.
+    pub bundles: Option<Bundles>,
+    /// Whether base backups of changes compare all files by checksum.
+    pub by_checksum: bool,
     /// What is kept.
     pub retention: Retention,
 }

@@ -48,7 +48,9 @@ impl DestinationConfig {
         let mut settings = settings.with_wal_encoding(stanza_encoding(stanza)?)?;
         settings.passphrase = stanza.cipher_pass.clone().map(Passphrase::new);
         settings.tags = self.tags.iter().cloned().collect();
-        settings.stop_folder = Some(stanza.lock_path.clone());
+        settings.lock_folder = Some(stanza.lock_path.clone());
+        settings.bundles = stanza.bundles;
+        settings.by_checksum = stanza.by_checksum;
         Ok(PgBackRestRepository::new(store, settings, workers.clone()))
     }
 }

@@ -21,6 +21,8 @@ pub struct BackedUpServer {
     pub included_files: Vec<String>,
     /// Tablespaces with a location of their own.
     pub tablespaces: Vec<Tablespace>,
+    /// Databases, by their names.
+    pub databases: Vec<Database>,
     /// Whether pages have checksums.
     pub data_checksums: bool,
     /// Setting `summarize_wal`, from PostgreSQL 17 on.
@@ -38,4 +40,21 @@ pub struct Tablespace {
     pub oid: Oid,
     /// Where it is.
     pub location: String,
+}
+
+/// A database.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Database {
+    /// Its name.
+    pub name: String,
+    /// The name of its folder.
+    pub oid: Oid,
+}
+
+impl BackedUpServer {
+    /// Returns the largest number of the databases that `initdb` made: that of `template0`.
+    pub fn last_system_database(&self) -> u32 {
+        let template = self.databases.iter().find(|one| one.name == "template0");
+        template.map_or(0, |template| template.oid.get())
+    }
 }

@@ -40,7 +40,7 @@ mod wal_file;
 
 pub use self::{
     archive_status::{ArchiveStatus, StatusFile},
-    backed_up_server::{BackedUpServer, Tablespace},
+    backed_up_server::{BackedUpServer, Database, Tablespace},
     control::{ClusterState, ControlData, InvalidControlFile},
     data_dir::{DataDirRules, DirectoryRules, EntryKind, RuleSet, Take},
     data_page::{DataPage, PageVerdict},

@@ -1,22 +1,48 @@
 //! Base backups on their way into a repository and out of it.
 
-use std::{fmt, io};
+use std::{fmt, io, sync::Arc};
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use jiff::{Timestamp, tz::Offset};
+use serde::{Deserialize, Serialize};
 
-use super::{Annotations, Result, StoredBackup, Tree, TreeEvent, barman::ArchiveEncoding};
+use super::{
+    Annotations, Result, StoredBackup, Tree, TreeEvent, TreePath,
+    barman::ArchiveEncoding,
+    pgbackrest::{FileContents, FilePlan},
+};
 use crate::{
     pg::{BackedUpServer, Lsn, Tablespace, TimelineId},
     store::Payload,
 };
+
+/// Whether a base backup holds all files or only what changed.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+pub enum BackupKind {
+    /// All files.
+    #[default]
+    #[serde(rename = "full")]
+    Full,
+    /// What changed since the last full one.
+    #[serde(rename = "diff")]
+    Differential,
+    /// What changed since any other.
+    #[serde(rename = "incr")]
+    Incremental,
+}
 
 /// What is known when a base backup begins; the same for every destination of a pass.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BackupStart {
     /// What the layout calls it elsewhere, for a copy; `None` for a new one.
     pub id: Option<String>,
+    /// What it should hold. A layout without others, or without what it would be based on, makes a
+    /// full one.
+    pub kind: BackupKind,
+    /// Whether files of the same size and time are read and compared with those of the backup on
+    /// which it is based.
+    pub by_checksum: bool,
     /// What whoever asked for it calls it.
     pub name: Option<String>,
     /// What he writes beside it.
@@ -50,25 +76,29 @@ pub struct BackupEnd {
     pub tablespace_map: String,
     /// What whoever looks at the backup should know, one line each.
     pub notes: Vec<String>,
+    /// Whether no destination lists the backup before it holds the WAL that it needs.
+    pub wal_was_found: bool,
 }
 
 /// How a repository wants a base backup to look; two that are equal share every byte of it.
 ///
-/// Opaque: it is the layout's, made by [`Repository::backup_encoding`](super::Repository::backup_encoding).
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+/// Opaque: it is the layout's, told by [`BackupWriter::encoding`].
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BackupEncoding(LayoutEncoding);
 
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 enum LayoutEncoding {
     Barman(ArchiveEncoding),
-    PgBackRest,
+    PgBackRest(Arc<FilePlan>),
 }
 
 impl BackupEncoding {
-    pub(super) const PG_BACK_REST: Self = Self(LayoutEncoding::PgBackRest);
-
     pub(super) fn barman(archives: ArchiveEncoding) -> Self {
         Self(LayoutEncoding::Barman(archives))
+    }
+
+    pub(super) fn pgbackrest(plan: Arc<FilePlan>) -> Self {
+        Self(LayoutEncoding::PgBackRest(plan))
     }
 }
 
@@ -76,9 +106,51 @@ impl fmt::Display for BackupEncoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             LayoutEncoding::Barman(archives) => archives.fmt(f),
-            LayoutEncoding::PgBackRest => f.write_str("pgbackrest"),
+            LayoutEncoding::PgBackRest(plan) => plan.fmt(f),
         }
     }
+}
+
+/// What an encoder knows of the objects that it made, for [`BackupWriter::finish`]. Cheap to clone.
+///
+/// Opaque, as [`BackupEncoding`].
+#[derive(Clone, Debug)]
+pub struct BackupContents(LayoutContents);
+
+#[derive(Clone, Debug)]
+enum LayoutContents {
+    Barman,
+    PgBackRest(Arc<FileContents>),
+}
+
+impl BackupContents {
+    /// Barman's archives tell everything themselves.
+    pub(super) const BARMAN: Self = Self(LayoutContents::Barman);
+
+    pub(super) fn pgbackrest(files: Arc<FileContents>) -> Self {
+        Self(LayoutContents::PgBackRest(files))
+    }
+
+    /// Returns the files, if they are of that layout.
+    pub(super) fn as_pgbackrest(&self) -> Option<&FileContents> {
+        match &self.0 {
+            LayoutContents::Barman => None,
+            LayoutContents::PgBackRest(files) => Some(files),
+        }
+    }
+}
+
+/// What an encoder needs of the files, for whoever reads them. It tells the same for the same file
+/// whenever it is asked, once all were [noticed](Self::notice).
+pub trait FileFilter: Send + Sync {
+    /// Looks at a file before any is read.
+    fn notice(&self, tree: Tree, path: &TreePath, size: u64, modified: Timestamp);
+
+    /// Returns whether the content of a file is needed.
+    fn wants(&self, tree: Tree, path: &TreePath, size: u64, modified: Timestamp) -> bool;
+
+    /// Returns whether it wants what is behind symbolic links.
+    fn follows_links(&self) -> bool;
 }
 
 /// Turns the files of a base backup into objects, once for all destinations that want them alike.
@@ -92,7 +164,10 @@ pub trait BackupEncoder: Send {
     fn take(&mut self, event: &TreeEvent, sink: &mut dyn ObjectSink) -> io::Result<()>;
 
     /// Adds what is known at the end, and completes the last object.
-    fn finish(&mut self, end: &BackupEnd, sink: &mut dyn ObjectSink) -> io::Result<()>;
+    fn finish(&mut self, end: &BackupEnd, sink: &mut dyn ObjectSink) -> io::Result<BackupContents>;
+
+    /// Returns what it needs of the files; `None` if that is everything, and links as links.
+    fn filter(&self) -> Option<Arc<dyn FileFilter>>;
 }
 
 /// Takes the objects of a base backup: one after the other, each from its begin to its end.
@@ -102,6 +177,9 @@ pub trait ObjectSink {
 
     /// The object `name` is complete.
     fn end(&mut self, name: &ObjectName) -> io::Result<()>;
+
+    /// The object `name`, which has begun, is not needed after all.
+    fn discard(&mut self, name: &ObjectName) -> io::Result<()>;
 }
 
 /// What a layout calls an object of a base backup, below the backup's place.
@@ -139,6 +217,12 @@ pub trait BackupWriter: fmt::Debug + Send + Sync {
     /// Returns what the layout calls the backup.
     fn id(&self) -> &str;
 
+    /// Returns how its files are to be encoded.
+    fn encoding(&self) -> BackupEncoding;
+
+    /// Creates an encoder of that encoding, which may use so many threads of its own.
+    fn encoder(&self, threads: usize) -> Box<dyn BackupEncoder>;
+
     /// Returns the size of the parts in which objects are given, in bytes; all but an object's last
     /// have it. Equal for repositories of equal encoding.
     fn part_size(&self) -> u64;
@@ -150,8 +234,12 @@ pub trait BackupWriter: fmt::Debug + Send + Sync {
     /// Makes an object of `parts` parts whole.
     async fn complete(&self, object: &ObjectName, parts: u32) -> Result<()>;
 
-    /// Writes down that the backup is complete, if all its objects are there.
-    async fn finish(&self, end: &BackupEnd) -> Result<()>;
+    /// Removes the parts of an object that is not complete.
+    async fn discard(&self, object: &ObjectName) -> Result<()>;
+
+    /// Writes down that the backup is complete, if all its objects are there. `contents` is what
+    /// an encoder of its [encoding](Self::encoding) returned.
+    async fn finish(&self, end: &BackupEnd, contents: &BackupContents) -> Result<()>;
 
     /// Removes what was written, and writes down why where the layout has a place for that. What
     /// somebody else has taken over is left to him.

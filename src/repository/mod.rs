@@ -18,6 +18,7 @@ mod error;
 pub mod pgbackrest;
 mod tree;
 mod unfinished;
+mod uploads;
 mod wal;
 
 use std::fmt;
@@ -30,12 +31,12 @@ pub use self::{
     annotations::{Annotations, InvalidAnnotation},
     backup::{BackupState, Backups, DamagedBackup, Keep, StoredBackup},
     base::{
-        BackupEncoder, BackupEncoding, BackupEnd, BackupReader, BackupStart, BackupWriter,
-        ObjectName, ObjectSink,
+        BackupContents, BackupEncoder, BackupEncoding, BackupEnd, BackupKind, BackupReader,
+        BackupStart, BackupWriter, FileFilter, ObjectName, ObjectSink,
     },
     content::{digest_of, same_content},
     error::{Error, Result},
-    tree::{Attributes, InvalidTreePath, Tree, TreeEvent, TreePath},
+    tree::{Attributes, InvalidTreePath, PageErrors, Tree, TreeEvent, TreePath},
     unfinished::{Taker, UnfinishedBackup},
     wal::{ClusterIdentity, StoredWal, WalFile},
 };
@@ -100,12 +101,6 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
     ///
     /// Those of the store; there is no partial answer.
     async fn backups(&self) -> Result<Backups>;
-
-    /// Returns how base backups are to be encoded.
-    fn backup_encoding(&self) -> BackupEncoding;
-
-    /// Creates an encoder of that encoding, which may use so many threads of its own.
-    fn backup_encoder(&self, threads: usize) -> Box<dyn BackupEncoder>;
 
     /// Begins a base backup, and writes down that it began where the layout has a place for that.
     ///

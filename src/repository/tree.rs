@@ -10,7 +10,11 @@ use crate::pg::Oid;
 /// A file is one [`File`](Self::File), as many [`Data`](Self::Data) as it takes to give the
 /// announced number of bytes, and one [`EndOfFile`](Self::EndOfFile). A directory comes before
 /// what is in it. Tablespaces come first, the data directory then, its `global/pg_control` after
-/// all other files of PostgreSQL's.
+/// all other files of PostgreSQL's. Init forks come before the other files of their directory, so
+/// that unlogged relations can be told.
+///
+/// A layout without links keeps what they lead to. So a link may be followed by a file of the same
+/// name, which a layout with links passes by.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum TreeEvent {
     /// What follows is of this tree.
@@ -21,13 +25,26 @@ pub enum TreeEvent {
     File(TreePath, Attributes, u64),
     /// Bytes of the file that was announced last; at most [`TreeEvent::MAX_DATA`] at once.
     Data(Bytes),
+    /// Whether the pages of the file that was announced last are sound; before its end, and only
+    /// if they were looked at.
+    Pages(Result<(), PageErrors>),
     /// The file that was announced last is complete.
     EndOfFile,
+    /// A regular file of so many bytes, which nobody [wants](super::FileFilter::wants).
+    Unread(TreePath, Attributes, u64),
     /// A symbolic link and where it leads, as it was read.
     Symlink(TreePath, Attributes, String),
     /// Another name of a file of this tree that came before.
     HardLink(TreePath, Attributes, TreePath),
+    /// A symbolic link to a directory, and where it leads. What is in it follows as if it were a
+    /// directory; only for layouts that [follow links](super::FileFilter::follows_links).
+    DirectoryLink(TreePath, Attributes, String),
 }
+
+/// The pages of a file whose checksums are wrong: ranges of their numbers in the relation, both
+/// ends included. None if the file does not consist of whole pages.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct PageErrors(pub Vec<(u32, u32)>);
 
 impl TreeEvent {
     /// Most bytes of one [`Data`](Self::Data).
@@ -102,6 +119,12 @@ impl TreePath {
         &self.0
     }
 
+    /// Returns whether this is `other`, or anything below it.
+    pub fn is_in(&self, other: &Self) -> bool {
+        let rest = self.0.strip_prefix(&other.0);
+        rest.is_some_and(|rest| other.is_root() || rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// Returns the directory in which it is; `None` for the tree's own directory.
     pub fn parent(&self) -> Option<Self> {
         if self.is_root() {
@@ -131,7 +154,8 @@ pub struct Attributes {
     pub user: Option<String>,
     /// Name of the group, where known.
     pub group: Option<String>,
-    /// When the content was changed last.
+    /// When the content was changed last. Of a file that may still change within this second, an
+    /// earlier time: so it differs from that of any later content.
     pub modified: Timestamp,
 }
 
@@ -153,6 +177,12 @@ mod tests {
         let file = TreePath::parse("./PG_VERSION").unwrap();
         assert_eq!(file, TreePath::parse("PG_VERSION").unwrap());
         assert_eq!(file.parent(), Some(TreePath::default()));
+        assert!(file.is_in(&file) && file.is_in(&TreePath::default()));
+        assert!(
+            !TreePath::parse("ab")
+                .unwrap()
+                .is_in(&TreePath::parse("a").unwrap())
+        );
         let root = TreePath::parse("./").unwrap();
         assert!(root.is_root() && root.parent().is_none());
         assert_eq!(root.join("base/1"), TreePath::parse("base/1/"));

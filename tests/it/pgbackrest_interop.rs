@@ -113,7 +113,7 @@ impl Shared {
         let settings = PgBackRestSettings::new(path, STANZA);
         let mut settings = settings.with_wal_encoding(encoding).unwrap();
         settings.passphrase = passphrase.map(|text| Passphrase::new(Secret::new(text)));
-        settings.stop_folder = Some(pgbackrest.locks());
+        settings.lock_folder = Some(pgbackrest.locks());
         let ours = PgBackRestRepository::new(Arc::clone(&store), settings, Workers::new());
         let pgbackrest = pgbackrest
             .with_passphrase(passphrase)

@@ -4,7 +4,7 @@ use std::{fmt, fs::File, os::unix::fs::FileExt};
 
 use crate::{
     pg::{DataPage, Lsn, PageVerdict, RelationFile},
-    repository::{Tree, TreePath},
+    repository::{PageErrors, Tree, TreePath},
 };
 
 /// A page whose checksum is wrong.
@@ -45,6 +45,8 @@ pub(super) struct FilePages<'a> {
     first: u32,
     bad: Vec<BadPage>,
     more: u64,
+    /// All bad pages, by their numbers in the fork.
+    ranges: Vec<(u32, u32)>,
 }
 
 impl PageCheck {
@@ -67,6 +69,7 @@ impl PageCheck {
             first: segment.wrapping_mul(Self::PER_FILE),
             bad: Vec::new(),
             more: 0,
+            ranges: Vec::new(),
         }
     }
 }
@@ -90,6 +93,7 @@ impl FilePages<'_> {
                 }
                 continue;
             }
+            self.note(index);
             if self.bad.len() < PageCheck::NAMED {
                 self.bad.push(BadPage {
                     tree: self.tree,
@@ -102,9 +106,31 @@ impl FilePages<'_> {
         }
     }
 
-    /// Returns the bad pages, and how many more there are.
-    pub(super) fn finish(self) -> (Vec<BadPage>, u64) {
-        (self.bad, self.more)
+    /// Returns what is to be said of a file of `len` bytes, the bad pages by name, and how many
+    /// more there are.
+    pub(super) fn finish(mut self, len: u64) -> (Result<(), PageErrors>, Vec<BadPage>, u64) {
+        let page = DataPage::SIZE as u64;
+        match len % page {
+            0 => {}
+            // As the tool: too little to be a page makes the file no file of pages.
+            rest if rest < LEAST => return (Err(PageErrors::default()), self.bad, self.more),
+            _ => self.note(len / page),
+        }
+        let verdict = if self.ranges.is_empty() {
+            Ok(())
+        } else {
+            Err(PageErrors(self.ranges))
+        };
+        (verdict, self.bad, self.more)
+    }
+
+    fn note(&mut self, index: u64) {
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        let page = self.first.saturating_add(index);
+        match self.ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(page) => *last = page,
+            _ => self.ranges.push((page, page)),
+        }
     }
 
     fn is_good(&self, index: u64, page: &[u8; DataPage::SIZE]) -> bool {
@@ -113,3 +139,6 @@ impl FilePages<'_> {
         !matches!(verdict, PageVerdict::Invalid { .. })
     }
 }
+
+/// Bytes of a page that was cut off, so that it counts as a bad one.
+const LEAST: u64 = 512;

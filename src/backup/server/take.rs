@@ -197,6 +197,8 @@ impl Site<'_> {
         let started = server.start_backup(label, checkpoint).await?;
         let start = BackupStart {
             id: None,
+            kind: self.settings.kind,
+            by_checksum: self.settings.by_checksum,
             name: self.settings.name.clone(),
             annotations: self.settings.annotations.clone(),
             server: facts.server,
@@ -292,6 +294,7 @@ async fn copy(
         label: stopped.label,
         tablespace_map: stopped.tablespace_map,
         notes: notes(&source),
+        wal_was_found: begun.settings.wal_patience.is_some(),
     };
     let results = pass.finish(&end).await;
     Ok((results, end, source))
@@ -311,8 +314,9 @@ async fn read(
     });
     let rate = settings.rate;
     let (mut feeder, progress) = (pass.feeder(), Arc::clone(begun.progress));
+    let wishes = pass.wishes();
     let job = move || {
-        progress.expect(estimate(&server));
+        progress.expect(estimate(&server, &wishes));
         let mut emit = |event: TreeEvent| {
             if feeder.feed(&event) {
                 Ok(())
@@ -320,7 +324,7 @@ async fn read(
                 Err(SourceError::NobodyLeft)
             }
         };
-        Source::new(&server, version, check, rate, &progress, &mut emit).read()
+        Source::new(&server, version, check, rate, &wishes, &progress, &mut emit).read()
     };
     workers.disk(job).await
 }

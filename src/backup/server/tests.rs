@@ -11,7 +11,7 @@ use super::{
     source::{Source, SourceError, SourceReport},
 };
 use crate::{
-    backup::Progress,
+    backup::{Progress, pass::Wishes},
     pg::{BackedUpServer, Lsn, MajorVersion, Oid, SegmentSize, SystemId, Tablespace},
     repository::{Tree, TreeEvent},
 };
@@ -27,6 +27,7 @@ fn server(data: &Path, tablespaces: Vec<Tablespace>) -> BackedUpServer {
         ident_file: None,
         included_files: Vec::new(),
         tablespaces,
+        databases: Vec::new(),
         data_checksums: true,
         summarize_wal: None,
         cluster_size: 0,
@@ -40,6 +41,7 @@ fn read(
 ) -> Result<(Vec<TreeEvent>, SourceReport), SourceError> {
     let mut events = Vec::new();
     let progress = Progress::default();
+    let wishes = Wishes::default();
     let check = PageCheck {
         start: Lsn::new(1 << 40),
     };
@@ -49,7 +51,15 @@ fn read(
         Ok(())
     };
     let version = MajorVersion::V15;
-    let source = Source::new(server, version, Some(check), None, &progress, &mut emit);
+    let source = Source::new(
+        server,
+        version,
+        Some(check),
+        None,
+        &wishes,
+        &progress,
+        &mut emit,
+    );
     let report = source.read()?;
     Ok((events, report))
 }
@@ -63,7 +73,9 @@ fn names(events: &[TreeEvent]) -> Vec<String> {
         TreeEvent::File(path, _, len) => Some(format!("{path} {len}")),
         TreeEvent::Symlink(path, _, target) => Some(format!("{path} -> {target}")),
         TreeEvent::HardLink(path, _, other) => Some(format!("{path} = {other}")),
-        TreeEvent::Data(_) | TreeEvent::EndOfFile => None,
+        TreeEvent::DirectoryLink(path, _, target) => Some(format!("{path} => {target}")),
+        TreeEvent::Unread(path, ..) => Some(format!("{path} unread")),
+        TreeEvent::Data(_) | TreeEvent::Pages(_) | TreeEvent::EndOfFile => None,
     };
     events.iter().filter_map(name).collect()
 }
@@ -199,9 +211,18 @@ fn reading_ends_when_nobody_takes_it() {
     let data = place(&[("a", b"x")]);
     let server = server(data.path(), vec![]);
     let progress = Progress::default();
+    let wishes = Wishes::default();
     let mut emit = |_| Err(SourceError::NobodyLeft);
 
-    let source = Source::new(&server, MajorVersion::V15, None, None, &progress, &mut emit);
+    let source = Source::new(
+        &server,
+        MajorVersion::V15,
+        None,
+        None,
+        &wishes,
+        &progress,
+        &mut emit,
+    );
 
     assert!(matches!(source.read(), Err(SourceError::NobodyLeft)));
 }

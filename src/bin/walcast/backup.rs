@@ -18,7 +18,7 @@ use walcast::{
     byte_size::ByteSize,
     config::ArchiveCodec,
     pg::server::Server,
-    repository::Annotations,
+    repository::{Annotations, BackupKind},
     workers::Workers,
 };
 
@@ -35,6 +35,7 @@ use crate::{
 const INCOMPLETE: u8 = 3;
 
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Backup {
     #[command(flatten)]
     config: ConfigOptions,
@@ -46,6 +47,14 @@ pub(crate) struct Backup {
     /// What is written beside the backup, for people and programs; may be given several times.
     #[arg(long = "annotation", value_name = "KEY=VALUE", value_parser = Annotation::parse)]
     annotations: Vec<Annotation>,
+    /// What the backup holds: all files, those that changed since the last full one, or since any
+    /// other. In Barman's layout each backup is a full one.
+    #[arg(long = "type", value_name = "TYPE", value_enum, default_value = "full")]
+    kind: Kind,
+    /// Compares all files with those of the backup on which it builds by their content, instead of
+    /// their size and time.
+    #[arg(long)]
+    checksum: bool,
     /// How base backups are compressed, in place of what the destinations say: `none`, `bzip2`,
     /// `gzip`, `lz4`, `snappy` or `zstd`. Barman's tools before 3.20 neither restore nor delete
     /// those in zstd.
@@ -88,6 +97,13 @@ enum ProgressForm {
     Json,
     /// Nothing.
     None,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    Full,
+    Diff,
+    Incr,
 }
 
 impl Backup {
@@ -136,6 +152,12 @@ impl Backup {
         BackupSettings {
             name: self.name.clone(),
             annotations,
+            kind: match self.kind {
+                Kind::Full => BackupKind::Full,
+                Kind::Diff => BackupKind::Differential,
+                Kind::Incr => BackupKind::Incremental,
+            },
+            by_checksum: self.checksum,
             fast_checkpoint: self.fast_checkpoint || immediate_checkpoint,
             verify_pages: !self.no_verify_pages,
             rate: self.max_rate,

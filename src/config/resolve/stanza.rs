@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, num::NonZeroU32, path::PathBuf};
 
 use super::Resolver;
 use crate::{
+    byte_size::{ByteSize, InvalidByteSize},
     config::{
         Credentials, DestinationConfig, LayoutConfig, Location, PgBackRestConfig, S3Location,
         decoding,
@@ -15,6 +16,7 @@ use crate::{
         },
     },
     manifest::Path,
+    repository::pgbackrest::Bundles,
     secret::Secret,
 };
 
@@ -111,9 +113,36 @@ impl Resolver<'_> {
             level: stanza.compress_config.as_ref().and_then(level),
             cipher_pass,
             lock_path: variables.lock_path(),
+            bundles: self.bundles(variables),
+            by_checksum: stanza.delta.unwrap_or(false),
             retention: RepositoryRef::S3(s3).retention(),
         };
         Some((Location::S3(location?), LayoutConfig::PgBackRest(layout)))
+    }
+
+    /// Returns which files are stored together: small ones, unless that is switched off. Every
+    /// release of the tool since 2.39 reads them.
+    fn bundles(&mut self, variables: &Variables<'_>) -> Option<Bundles> {
+        let default = Bundles::default();
+        let mut size = |option: &str, default: u64| match variables.get(option) {
+            None => default,
+            Some(text) => text.parse().map_or_else(
+                |error: InvalidByteSize| {
+                    let name = format!("{}{option}", variables.prefix);
+                    let path = Path::root().key("spec").key("stanzaConfiguration");
+                    let path = path.key("customEnvVar").key(&name);
+                    let problem = self.resource.error(path, format!("{name}: {error}"));
+                    self.semantic.push(problem);
+                    default
+                },
+                ByteSize::bytes,
+            ),
+        };
+        let bundles = Bundles {
+            file: size("BUNDLE_LIMIT", default.file),
+            bundle: size("BUNDLE_SIZE", default.bundle),
+        };
+        (variables.get("BUNDLE") != Some("n")).then_some(bundles)
     }
 
     fn bucket(&mut self, s3: &S3Repository, variables: &Variables<'_>) -> Option<S3Location> {
@@ -231,7 +260,14 @@ struct Variables<'a> {
 
 impl<'a> Variables<'a> {
     /// Those that are used.
-    const USED: [&'static str; 3] = ["S3_KMS_KEY_ID", "S3_KEY_TYPE", "STORAGE_TAG"];
+    const USED: [&'static str; 6] = [
+        "BUNDLE",
+        "BUNDLE_LIMIT",
+        "BUNDLE_SIZE",
+        "S3_KMS_KEY_ID",
+        "S3_KEY_TYPE",
+        "STORAGE_TAG",
+    ];
 
     fn of(stanza: &'a StanzaConfiguration, number: usize) -> Self {
         Self {

@@ -18,6 +18,11 @@ pub enum RuleSet {
     /// It leaves `log` empty, and takes unlogged and temporary relations, `backup_label.old` and
     /// the like. Unlike here, files two levels below `log` are taken there, too.
     Barman,
+    /// What pgBackRest takes.
+    ///
+    /// Nothing of `pg_wal` but its folders, no temporary and unlogged relations, and none of the
+    /// files that the backup itself brings or that a restore writes.
+    PgBackRest,
 }
 
 /// What kind of thing a name in a directory stands for.
@@ -172,6 +177,7 @@ impl DirectoryRules {
         match self.rules.set {
             RuleSet::PostgreSql => self.take_as_postgresql(name, kind),
             RuleSet::Barman => self.take_as_barman(name, kind),
+            RuleSet::PgBackRest => self.take_as_pgbackrest(name, kind),
         }
     }
 
@@ -237,6 +243,25 @@ impl DirectoryRules {
         }
     }
 
+    fn take_as_pgbackrest(&self, name: &str, kind: EntryKind) -> Take {
+        let is_left_out = name.starts_with(TEMPORARY_FILE)
+            || (self.place == Place::Root && PGBACKREST_LEAVES_OUT.contains(&name))
+            || (matches!(self.place, Place::Database | Place::Global) && is_relation_cache(name))
+            || self.is_of_no_use(name);
+        if is_left_out {
+            return Take::Nothing;
+        }
+        let is_file = matches!(kind, EntryKind::File | EntryKind::FileLink);
+        match self.place {
+            Place::Global if name == CONTROL_FILE => Take::Last,
+            Place::Wal if is_file => Take::Nothing,
+            Place::Wal if name == "archive_status" => Take::Empty,
+            Place::Root if !is_file && EMPTIED.contains(&name) => Take::Empty,
+            Place::Tablespaces if kind == EntryKind::DirectoryLink => Take::Link,
+            _ => Take::Whole,
+        }
+    }
+
     /// Returns whether a file is of a relation that a restored server would empty or remove.
     fn is_of_no_use(&self, name: &str) -> bool {
         let file = RelationFile::parse(name).filter(|_| self.place == Place::Database);
@@ -250,6 +275,19 @@ impl DirectoryRules {
     fn is_of_this_version(&self, name: &str) -> bool {
         name.starts_with(&format!("PG_{}_", self.rules.version))
     }
+}
+
+/// Returns whether a file is one of the caches that each server makes for itself; while it is
+/// written, the number of the process follows.
+fn is_relation_cache(name: &str) -> bool {
+    let rest = name.strip_prefix(RELATION_CACHE);
+    rest.is_some_and(|rest| {
+        let number = rest.strip_prefix('.');
+        rest.is_empty()
+            || number.is_some_and(|number| {
+                !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+            })
+    })
 }
 
 const CONTROL_FILE: &str = "pg_control";
@@ -282,6 +320,20 @@ const POSTGRESQL_LEAVES_OUT: &[&str] = &[
     ".DS_Store",
     "backup_label",
     "backup_manifest",
+    "tablespace_map",
+];
+
+/// What the backup itself brings, or a restore writes, or the running server needs.
+const PGBACKREST_LEAVES_OUT: &[&str] = &[
+    "backup_label",
+    "backup_label.old",
+    "backup_manifest",
+    "backup_manifest.tmp",
+    "postgresql.auto.conf.tmp",
+    "postmaster.opts",
+    "postmaster.pid",
+    "recovery.signal",
+    "standby.signal",
     "tablespace_map",
 ];
 

@@ -125,6 +125,40 @@ fn barman_takes_more_and_no_logs() {
 }
 
 #[test]
+fn pgbackrest_takes_no_temporary_and_unlogged_relations() {
+    let walked = walk(rules(RuleSet::PgBackRest, MajorVersion::V17), TREE);
+
+    let take = |path: &str| {
+        let found = walked.iter().find(|(walked, _)| walked == path);
+        found.map(|(_, take)| *take)
+    };
+    for path in [
+        "backup_label.old",
+        "tablespace_map",
+        "postmaster.pid",
+        "base/5/t0_16399",
+        "base/5/pg_internal.init",
+        "base/pgsql_tmp",
+    ] {
+        assert_eq!(take(path), Some(Take::Nothing), "{path}");
+    }
+    for path in ["PG_VERSION", "base/5/pg_filenode.map", "pg_wal", "log"] {
+        assert_eq!(take(path), Some(Take::Whole), "{path}");
+    }
+    for path in ["pg_replslot", "pg_wal/archive_status"] {
+        assert_eq!(take(path), Some(Take::Empty), "{path}");
+    }
+    assert_eq!(take("global/pg_control"), Some(Take::Last));
+    let unlogged = walked.iter().find(|(path, _)| path.ends_with("_init"));
+    let (init, take_of_init) = unlogged.unwrap();
+    assert_eq!(*take_of_init, Take::Whole);
+    assert_eq!(
+        take(init.strip_suffix("_init").unwrap()),
+        Some(Take::Nothing)
+    );
+}
+
+#[test]
 fn everything_in_an_archive_of_barmans_would_be_taken() {
     let rules = rules(RuleSet::Barman, MajorVersion::V15);
     let mut directories = BTreeSet::new();

@@ -8,7 +8,7 @@ use super::{
     answer::{checked, offset, value},
     grant::{SETTINGS, SIZES},
 };
-use crate::pg::{BackedUpServer, Oid, SegmentSize, SystemId, Tablespace};
+use crate::pg::{BackedUpServer, Database, Oid, SegmentSize, SystemId, Tablespace};
 
 /// What a server says of itself.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -100,10 +100,16 @@ impl Server {
             sql: READ_SIZE,
             grants: &[SIZES],
         };
-        let (row, tablespaces, size) = tokio::try_join!(
+        let databases = Statement {
+            action: "read which databases there are",
+            sql: READ_DATABASES,
+            grants: &[],
+        };
+        let (row, tablespaces, databases, size) = tokio::try_join!(
             biased;
             self.row(&settings, &[]),
             self.rows(&tablespaces, &[]),
+            self.rows(&databases, &[]),
             self.row(&size, &[]),
         )?;
         let server = BackedUpServer {
@@ -122,6 +128,7 @@ impl Server {
                 .iter()
                 .map(tablespace)
                 .collect::<Result<_, _>>()?,
+            databases: databases.iter().map(database).collect::<Result<_, _>>()?,
             data_checksums: value(&row, "data_checksums")?,
             summarize_wal: value(&row, "summarize_wal")?,
             cluster_size: checked("size", u64::try_from(value::<i64>(&size, "size")?))?,
@@ -145,6 +152,14 @@ fn tablespace(row: &Row) -> Result<Tablespace, ServerError> {
         name: value(row, "name")?,
         oid: checked("oid", oid.ok_or("0"))?,
         location: value(row, "location")?,
+    })
+}
+
+fn database(row: &Row) -> Result<Database, ServerError> {
+    let oid = Oid::new(value(row, "oid")?);
+    Ok(Database {
+        name: value(row, "name")?,
+        oid: checked("oid", oid.ok_or("0"))?,
     })
 }
 
@@ -173,5 +188,8 @@ const READ_TABLESPACES: &str = "
       FROM pg_tablespace
      WHERE pg_tablespace_location(oid) LIKE '/%'
      ORDER BY oid";
+
+const READ_DATABASES: &str =
+    "SELECT oid, datname::text AS name FROM pg_database ORDER BY datname COLLATE \"C\"";
 
 const READ_SIZE: &str = "SELECT sum(pg_tablespace_size(oid))::int8 AS size FROM pg_tablespace";

@@ -2,7 +2,7 @@
 
 use super::{
     BackupId, BackupInfo, BackupObject, BackupStatus, BarmanRepository, InfoTablespace, InfoTime,
-    InvalidBackupId, backup_writer::BarmanBackupWriter, check_backup_name, comments::Comments,
+    backup_writer::BarmanBackupWriter, check_backup_name, comments::Comments,
 };
 use crate::{
     pg::{Lsn, SegmentName, SegmentSize, SystemId, TimelineId},
@@ -17,15 +17,9 @@ impl BarmanRepository {
         start: &BackupStart,
         taker: &Taker,
     ) -> Result<BarmanBackupWriter> {
-        let id = match &start.id {
-            None => BackupId::at(start.offset.to_datetime(start.began)),
-            Some(id) => id
-                .parse()
-                .map_err(|error: InvalidBackupId| Error::Refused {
-                    repository: self.to_string(),
-                    reason: error.to_string(),
-                })?,
-        };
+        // What another layout calls it is no name here.
+        let id = start.id.as_deref().and_then(|id| id.parse().ok());
+        let id = id.unwrap_or_else(|| BackupId::at(start.offset.to_datetime(start.began)));
         let comments = Comments {
             taker: Some(taker.clone()),
             annotations: start.annotations.clone(),

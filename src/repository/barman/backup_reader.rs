@@ -13,8 +13,8 @@ use super::{
 use crate::{
     codec::Decoder,
     repository::{
-        BackedUpServer, BackupEnd, BackupReader, BackupStart, Error, Result, StoredBackup,
-        Tablespace, Tree, TreeEvent, download::Downloads,
+        BackedUpServer, BackupEnd, BackupKind, BackupReader, BackupStart, Error, Result,
+        StoredBackup, Tablespace, Tree, TreeEvent, download::Downloads,
     },
 };
 
@@ -75,6 +75,7 @@ fn origin(id: BackupId, info: &BackupInfo) -> Option<(BackupStart, BackupEnd)> {
         ident_file: info.ident_file.clone(),
         included_files: info.included_files.clone().unwrap_or_default(),
         tablespaces: tablespaces(info),
+        databases: Vec::new(),
         data_checksums: info.data_checksums.as_ref().is_some_and(is_on),
         summarize_wal: info.summarize_wal.as_ref().map(is_on),
         cluster_size: info.cluster_size.unwrap_or_default(),
@@ -83,6 +84,8 @@ fn origin(id: BackupId, info: &BackupInfo) -> Option<(BackupStart, BackupEnd)> {
     let (began, ended) = (info.begin_time?, info.end_time?);
     let start = BackupStart {
         id: Some(id.to_string()),
+        kind: BackupKind::Full,
+        by_checksum: false,
         name: info.backup_name.clone(),
         annotations: comments.annotations,
         server,
@@ -99,6 +102,7 @@ fn origin(id: BackupId, info: &BackupInfo) -> Option<(BackupStart, BackupEnd)> {
         label: info.backup_label.clone()?,
         tablespace_map: String::new(),
         notes: comments.notes,
+        wal_was_found: true,
     };
     Some((start, end))
 }

@@ -1,25 +1,24 @@
 //! A base backup on its way into the layout.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
-};
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::OnceCell;
 
 use super::{
-    ArchiveEncoding, BackupId, BackupInfo, BackupKeys, BackupObject, BackupStatus,
+    ArchiveEncoder, ArchiveEncoding, BackupId, BackupInfo, BackupKeys, BackupObject, BackupStatus,
     BarmanRepository, InfoTime,
     backup_begin::{Position, read_record},
     comments::Comments,
-    leftovers::{abort_below, delete_all, is_being_written},
+    leftovers::is_being_written,
 };
 use crate::{
-    repository::{BackupEnd, BackupWriter, Error, ObjectName, Result},
-    store::{Key, Payload, PutMode, PutOptions, Store, StoreExt, Tags, Upload, UploadOptions},
+    repository::{
+        BackupContents, BackupEncoder, BackupEncoding, BackupEnd, BackupWriter, Error, ObjectName,
+        Result,
+        uploads::{Uploads, abort_below, delete_all},
+    },
+    store::{Key, Payload, PutMode, PutOptions, Store, StoreExt, Tags},
 };
 
 /// A base backup that is being written.
@@ -34,17 +33,7 @@ pub(super) struct BarmanBackupWriter {
     name: Option<String>,
     comments: Comments,
     started: BackupInfo,
-    objects: Mutex<BTreeMap<ObjectName, Arc<Object>>>,
-}
-
-/// An archive on its way.
-#[derive(Debug, Default)]
-struct Object {
-    upload: OnceCell<Box<dyn Upload>>,
-    /// The last part so far, and its size in bytes.
-    last: Mutex<(u32, u64)>,
-    /// Size of the whole, in bytes, once it is.
-    size: OnceLock<u64>,
+    archives: Uploads,
 }
 
 impl BarmanBackupWriter {
@@ -56,18 +45,26 @@ impl BarmanBackupWriter {
         comments: Comments,
         started: BackupInfo,
     ) -> Self {
+        let (keys, tags) = (repository.backup_keys(), repository.settings.tags.clone());
+        let encoding = repository.settings.archives;
         Self {
+            archives: Uploads::new(
+                Arc::clone(&repository.store_of_backups),
+                repository.to_string(),
+                keys.folder(id),
+                encoding.limits().part_size(),
+                tags.clone(),
+            ),
             store: Arc::clone(&repository.store_of_backups),
             repository: repository.to_string(),
-            keys: repository.backup_keys(),
+            keys,
             id,
             id_text: id.to_string(),
-            encoding: repository.settings.archives,
-            tags: repository.settings.tags.clone(),
+            encoding,
+            tags,
             name,
             comments,
             started,
-            objects: Mutex::default(),
         }
     }
 
@@ -87,11 +84,6 @@ impl BarmanBackupWriter {
         key.map_err(Error::of_key(&self.repository))
     }
 
-    fn archive_key(&self, object: &ObjectName) -> Result<Key> {
-        let key = Key::parse(format!("{}{object}", self.keys.folder(self.id)));
-        key.map_err(Error::of_key(&self.repository))
-    }
-
     /// Writes that the backup began.
     pub(super) async fn write_started(&self, mode: PutMode) -> Result<()> {
         self.write_info(&self.started, mode).await
@@ -107,43 +99,10 @@ impl BarmanBackupWriter {
         Ok(self.store.put_bytes(&key, bytes, options).await?)
     }
 
-    async fn upload(&self, name: &ObjectName) -> Result<Arc<Object>> {
-        let object = {
-            let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(objects.entry(name.clone()).or_default())
-        };
-        let begin = || async {
-            let options = UploadOptions {
-                part_size: self.part_size(),
-                put: PutOptions::default().with_tags(self.tags.clone()),
-            };
-            let key = self.archive_key(name)?;
-            Ok::<_, Error>(self.store.begin_upload(&key, options).await?)
-        };
-        object.upload.get_or_try_init(begin).await?;
-        Ok(object)
-    }
-
     /// Removes the archives, be they complete or not.
     async fn remove_archives(&self) -> Result<()> {
-        let keys = self.abort_uploads().await?;
+        let keys = self.archives.abort().await?;
         delete_all(&*self.store, &keys).await
-    }
-
-    /// Aborts what is not complete, and returns the keys of everything.
-    async fn abort_uploads(&self) -> Result<Vec<Key>> {
-        let objects = {
-            let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *objects)
-        };
-        let mut keys = Vec::new();
-        for (name, object) in objects {
-            if let Some(upload) = object.upload.get() {
-                upload.abort().await?;
-            }
-            keys.push(self.archive_key(&name)?);
-        }
-        Ok(keys)
     }
 
     /// Returns whether the record is still that of this run.
@@ -154,30 +113,6 @@ impl BarmanBackupWriter {
             .zip(taker)
             .is_some_and(|(info, taker)| is_being_written(&info, &taker.run)))
     }
-
-    /// Checks that every archive is there and has the size that was sent.
-    async fn check_objects(&self) -> Result<()> {
-        let sizes: Vec<(ObjectName, Option<u64>)> = {
-            let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
-            let size = |object: &Object| object.size.get().copied();
-            let sizes = objects
-                .iter()
-                .map(|(name, object)| (name.clone(), size(object)));
-            sizes.collect()
-        };
-        for (name, size) in sizes {
-            let key = self.archive_key(&name)?;
-            let found = self.store.head(&key).await?.size;
-            if Some(found) != size {
-                return Err(Error::Damaged {
-                    repository: self.repository.clone(),
-                    key,
-                    reason: format!("it has {found} bytes, not what was sent"),
-                });
-            }
-        }
-        Ok(())
-    }
 }
 
 #[async_trait]
@@ -186,36 +121,37 @@ impl BackupWriter for BarmanBackupWriter {
         &self.id_text
     }
 
+    fn encoding(&self) -> BackupEncoding {
+        BackupEncoding::barman(self.encoding)
+    }
+
+    fn encoder(&self, threads: usize) -> Box<dyn BackupEncoder> {
+        Box::new(ArchiveEncoder::new(self.encoding, threads))
+    }
+
     fn part_size(&self) -> u64 {
-        self.encoding.limits().part_size()
+        self.archives.part_size
     }
 
     async fn put_part(&self, object: &ObjectName, index: u32, payload: Payload) -> Result<()> {
-        let object = self.upload(object).await?;
-        let upload = object.upload.get().expect("it was begun above");
-        let part = (index, payload.len());
-        upload.put_part(index, payload).await?;
-        let mut last = object.last.lock().unwrap_or_else(PoisonError::into_inner);
-        *last = part.max(*last);
-        Ok(())
+        self.archives.put_part(object, index, payload).await
     }
 
     async fn complete(&self, object: &ObjectName, parts: u32) -> Result<()> {
-        let object = self.upload(object).await?;
-        let upload = object.upload.get().expect("it was begun above");
-        upload.complete(parts).await?;
-        let (index, len) = *object.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = object.size.set(u64::from(index) * self.part_size() + len);
-        Ok(())
+        self.archives.complete(object, parts).await
     }
 
-    async fn finish(&self, end: &BackupEnd) -> Result<()> {
+    async fn discard(&self, object: &ObjectName) -> Result<()> {
+        self.archives.discard(object).await
+    }
+
+    async fn finish(&self, end: &BackupEnd, _: &BackupContents) -> Result<()> {
         let started = &self.started;
         let position = Position::of(end.timeline, end.stop, started.segment_size());
-        self.check_objects().await?;
         if !self.is_ours().await? {
             return Err(self.refused(format!("backup {} was taken over by another run", self.id)));
         }
+        self.archives.check().await?;
         let comments = Comments {
             notes: end.notes.clone(),
             ..self.comments.clone()
@@ -240,7 +176,7 @@ impl BackupWriter for BarmanBackupWriter {
 
     async fn give_up(&self, reason: &str) -> Result<()> {
         if !self.is_ours().await? {
-            return self.abort_uploads().await.map(drop);
+            return self.archives.abort().await.map(drop);
         }
         let mut removed = self.remove_archives().await;
         if removed.is_ok() {

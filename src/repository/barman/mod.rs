@@ -56,9 +56,8 @@ pub use self::{
 };
 use self::{list::Lister, seen::Seen};
 use super::{
-    BackupEncoder, BackupEncoding, BackupReader, BackupStart, BackupWriter, Backups,
-    ClusterIdentity, Expect, Format, PutOutcome, Repository, Result, StoredWal, Taker,
-    UnfinishedBackup, WalFile, decode::Encoded,
+    BackupReader, BackupStart, BackupWriter, Backups, ClusterIdentity, Expect, Format, PutOutcome,
+    Repository, Result, StoredWal, Taker, UnfinishedBackup, WalFile, decode::Encoded,
 };
 use crate::{
     codec::{Codec, Encoding},
@@ -227,14 +226,6 @@ impl Repository for BarmanRepository {
 
     async fn backups(&self) -> Result<Backups> {
         self.describe_backups().await
-    }
-
-    fn backup_encoding(&self) -> BackupEncoding {
-        BackupEncoding::barman(self.settings.archives)
-    }
-
-    fn backup_encoder(&self, threads: usize) -> Box<dyn BackupEncoder> {
-        Box::new(ArchiveEncoder::new(self.settings.archives, threads))
     }
 
     async fn begin_backup(

@@ -9,8 +9,8 @@ use super::{Checked, Complaint, IDENTITY, Sample, check};
 use crate::{
     pg::{BackedUpServer, Lsn, Oid, SegmentSize, SystemId, Tablespace, TimelineId},
     repository::{
-        Annotations, Attributes, BackupEncoder, BackupEnd, BackupStart, ObjectName, ObjectSink,
-        Tree, TreeEvent, TreePath,
+        Annotations, Attributes, BackupContents, BackupEnd, BackupKind, BackupStart, BackupWriter,
+        ObjectName, ObjectSink, Tree, TreeEvent, TreePath,
     },
 };
 
@@ -73,17 +73,22 @@ impl Base {
         Ok(files)
     }
 
-    /// Encodes it into objects.
-    pub(super) fn encode(&self, mut encoder: Box<dyn BackupEncoder>) -> Checked<Vec<Encoded>> {
+    /// Encodes it into objects, on so many threads.
+    pub(super) fn encode(
+        &self,
+        writer: &dyn BackupWriter,
+        threads: usize,
+    ) -> Checked<(Vec<Encoded>, BackupContents)> {
+        let mut encoder = writer.encoder(threads);
         let mut objects = Objects::default();
         for event in &self.events {
             encoder.take(event, &mut objects)?;
         }
-        encoder.finish(&self.end, &mut objects)?;
+        let contents = encoder.finish(&self.end, &mut objects)?;
         check(objects.open.is_none(), || {
             "the last object did not end".to_owned()
         })?;
-        Ok(objects.whole)
+        Ok((objects.whole, contents))
     }
 }
 
@@ -92,7 +97,12 @@ fn is_optional(tree: Tree, path: &TreePath) -> bool {
     match tree {
         // The location is there before the files.
         Tree::Tablespace(_) => path.is_root(),
-        Tree::Data => path.as_str() == "tablespace_map",
+        Tree::Data => {
+            matches!(
+                path.as_str(),
+                "pg_wal" | "pg_wal/archive_status" | "tablespace_map"
+            )
+        }
     }
 }
 
@@ -127,6 +137,15 @@ impl ObjectSink for Objects {
         self.whole.push((open, content));
         Ok(())
     }
+
+    fn discard(&mut self, name: &ObjectName) -> io::Result<()> {
+        match self.open.take() {
+            Some((open, _)) if open == *name => Ok(()),
+            _ => Err(io::Error::other(format!(
+                "{name} is discarded out of order"
+            ))),
+        }
+    }
 }
 
 /// The files that have come so far.
@@ -146,7 +165,7 @@ impl Arrival {
             return Ok(());
         }
         match event {
-            TreeEvent::Tree(_) => Ok(()),
+            TreeEvent::Tree(_) | TreeEvent::Pages(_) => Ok(()),
             TreeEvent::Directory(path, attributes) => self.add(&path, Node::Directory(attributes)),
             TreeEvent::Symlink(path, _, target) => self.add(&path, Node::Symlink(target)),
             TreeEvent::HardLink(path, _, first) => {
@@ -163,6 +182,9 @@ impl Arrival {
                 Ok(())
             }
             TreeEvent::Data(bytes) => self.data(&bytes),
+            TreeEvent::Unread(path, ..) | TreeEvent::DirectoryLink(path, ..) => {
+                Err(Complaint(format!("{path} came without its content")))
+            }
             TreeEvent::EndOfFile => match self.file.take() {
                 Some((path, attributes, size, content)) if content.len() as u64 == size => {
                     self.add(&path, Node::File(attributes, content))
@@ -201,6 +223,11 @@ impl Arrival {
         }
         match self.files.insert((tree, path.clone()), node) {
             None => Ok(()),
+            // What a link leads to follows it.
+            Some(link @ (Node::HardLink(_) | Node::Symlink(_))) => {
+                self.files.insert((tree, path.clone()), link);
+                Ok(())
+            }
             Some(_) => Err(Complaint(format!("{path} came twice"))),
         }
     }
@@ -220,9 +247,26 @@ pub(super) fn check_files(base: &Base, mut found: Files) -> Checked {
     check(has_label, || "the label is not the server's".to_owned())?;
     found.retain(|(tree, path), _| !is_optional(*tree, path));
     let expected = base.files()?;
+    let content = |(tree, _): &(Tree, TreePath), first: &TreePath| match expected
+        .get(&(*tree, first.clone()))
+    {
+        Some(Node::File(_, content)) => Some(content),
+        _ => None,
+    };
     let differing = expected
         .iter()
-        .find(|(place, node)| found.get(*place) != Some(*node));
+        .find(|(place, node)| match (node, found.get(*place)) {
+            // A layout need not keep times of directories.
+            (Node::Directory(mine), Some(Node::Directory(yours))) => owner(mine) != owner(yours),
+            (Node::File(mine, content), Some(Node::File(yours, found))) => {
+                (owner(mine), mine.modified, content) != (owner(yours), yours.modified, found)
+            }
+            // A layout without links has the file twice.
+            (Node::HardLink(first), Some(Node::File(_, found))) => {
+                content(place, first) != Some(found)
+            }
+            (node, found) => found != Some(*node),
+        });
     check(differing.is_none(), || {
         let place = differing.map(|(place, _)| place);
         format!("{place:?} did not come back as it was")
@@ -231,6 +275,14 @@ pub(super) fn check_files(base: &Base, mut found: Files) -> Checked {
         let further = found.keys().find(|place| !expected.contains_key(*place));
         format!("{further:?} was in no backup")
     })
+}
+
+/// What of attributes a layout must keep: names, which mean the same on every machine.
+fn owner(attributes: &Attributes) -> (u32, Option<&str>, Option<&str>) {
+    let Attributes {
+        mode, user, group, ..
+    } = attributes;
+    (*mode, user.as_deref(), group.as_deref())
 }
 
 const LABEL: &str = "backup_label";
@@ -261,6 +313,8 @@ fn start(minutes: i64) -> BackupStart {
     let folder = "/var/lib/postgresql/15/main";
     BackupStart {
         id: None,
+        kind: BackupKind::Full,
+        by_checksum: false,
         name: Some("nightly".to_owned()),
         annotations: annotations(),
         server: BackedUpServer {
@@ -277,6 +331,7 @@ fn start(minutes: i64) -> BackupStart {
                 oid: oid(),
                 location: LOCATION.to_owned(),
             }],
+            databases: Vec::new(),
             data_checksums: true,
             summarize_wal: None,
             cluster_size: 30_000_000,
@@ -297,6 +352,7 @@ fn end(minutes: i64) -> BackupEnd {
         label: "START WAL LOCATION: A/2000028 (file 000000010000000A00000002)\n".to_owned(),
         tablespace_map: format!("16385 {LOCATION}\n"),
         notes: vec!["checksum is wrong: base/5/1259, block 3".to_owned()],
+        wal_was_found: true,
     }
 }
 
@@ -331,6 +387,7 @@ fn data_directory(extra: Vec<TreeEvent>) -> Vec<TreeEvent> {
         file("base/5/1259", 0o600, Sample::new(1, 600_000).bytes()),
         file("base/5/empty", 0o640, b""),
         vec![hard_link("base/5/1259 again", "base/5/1259")],
+        file("base/5/1259 again", 0o600, Sample::new(1, 600_000).bytes()),
         NAMES
             .iter()
             .flat_map(|name| file(&format!("base/5/{name}"), 0o604, b"odd"))
@@ -355,7 +412,7 @@ const NAMES: [&str; 9] = [
     "-rf",
     "#a=b;[c]{d}",
     "ünïcödé ☃",
-    "pg_internal.init.123",
+    "pg_internal.initial",
 ];
 
 fn directory(at: &str, mode: u32) -> TreeEvent {

@@ -1,12 +1,7 @@
-use std::io;
-
-use super::{BackupEntry, History, HistoryEntry, InvalidInfo, NOT_YET, PgBackRestRepository};
+use super::{BackupEntry, History, HistoryEntry, InvalidInfo, PgBackRestRepository, origin::NAME};
 use crate::{
     pg::SegmentName,
-    repository::{
-        Annotations, BackupEncoder, BackupEnd, BackupState, Backups, DamagedBackup, Error,
-        ObjectSink, Result, StoredBackup, TreeEvent,
-    },
+    repository::{Annotations, BackupState, Backups, DamagedBackup, Error, Result, StoredBackup},
     store::Key,
 };
 
@@ -54,10 +49,12 @@ impl PgBackRestRepository {
 pub(super) fn stored(label: &str, entry: &BackupEntry, history: &History) -> StoredBackup {
     let cluster = history.entry(entry.history_id);
     let version = cluster.and_then(HistoryEntry::major_version);
+    let mut annotations = entry.annotations.clone();
+    let name = annotations.remove(NAME);
     StoredBackup {
         id: label.to_owned(),
-        name: None,
-        annotations: Annotations::stored(entry.annotations.clone()),
+        name,
+        annotations: Annotations::stored(annotations),
         state: BackupState::Complete,
         began: Some(entry.began),
         ended: Some(entry.ended),
@@ -72,19 +69,5 @@ pub(super) fn stored(label: &str, entry: &BackupEntry, history: &History) -> Sto
         size: Some(entry.size),
         stored_size: entry.repository_size_delta,
         keep: None,
-    }
-}
-
-/// What stands for an encoder, which nobody asks for while no backup can begin.
-#[derive(Debug)]
-pub(super) struct NoEncoder;
-
-impl BackupEncoder for NoEncoder {
-    fn take(&mut self, _: &TreeEvent, _: &mut dyn ObjectSink) -> io::Result<()> {
-        Err(io::Error::new(io::ErrorKind::Unsupported, NOT_YET))
-    }
-
-    fn finish(&mut self, _: &BackupEnd, _: &mut dyn ObjectSink) -> io::Result<()> {
-        Err(io::Error::new(io::ErrorKind::Unsupported, NOT_YET))
     }
 }

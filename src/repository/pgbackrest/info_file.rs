@@ -62,7 +62,7 @@ impl PgBackRestRepository {
     async fn write(&self, key: &Key, text: &str, mode: PutMode) -> Result<()> {
         let bytes = match &self.settings.passphrase {
             None => text.as_bytes().to_vec(),
-            Some(passphrase) => encrypted(passphrase, text),
+            Some(passphrase) => encrypted(passphrase, text.as_bytes()),
         };
         let tags = self.settings.tags.clone();
         let options = PutOptions { mode, tags };
@@ -138,11 +138,11 @@ impl Fault {
 }
 
 /// The salt is a function of the text, so that a file and its copy are the same.
-fn encrypted(passphrase: &Passphrase, text: &str) -> Vec<u8> {
-    let salt = Salt::of(passphrase, &[text.as_bytes()]);
+pub(super) fn encrypted(passphrase: &Passphrase, text: &[u8]) -> Vec<u8> {
+    let salt = Salt::of(passphrase, &[text]);
     let encrypt = || {
         let mut encryptor = Encryptor::new(passphrase, salt, Vec::new())?;
-        encryptor.write_all(text.as_bytes())?;
+        encryptor.write_all(text)?;
         encryptor.finish()
     };
     encrypt().expect("memory can be written")

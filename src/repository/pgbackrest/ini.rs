@@ -8,8 +8,8 @@
 
 use std::{
     collections::BTreeMap,
-    fmt,
-    io::{self, BufRead},
+    fmt::{self, Write as _},
+    io::{self, BufRead, Write},
 };
 
 use serde::de::IgnoredAny;
@@ -94,25 +94,16 @@ impl Ini {
 
     /// Returns the text, with its checksum.
     pub fn to_text(&self) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(String::with_capacity(self.len()));
-        let mut hasher = Hasher::default();
-        for (section, keys) in &self.sections {
-            for part in ["[", section, "]\n"] {
-                text.push_str(part);
-            }
-            for (key, value) in keys {
-                hasher.add(section, key, value);
-                for part in [key, "=", value, "\n"] {
-                    text.push_str(part);
-                }
-            }
-            text.push('\n');
-        }
-        let checksum = hasher.finish().to_string();
-        for part in ["[", BACKREST, "]\n", CHECKSUM, "=\"", &checksum, "\"\n"] {
-            text.push_str(part);
-        }
-        text
+        let mut text = Zeroizing::new(Vec::with_capacity(self.len()));
+        let mut writer = IniWriter::new(&mut *text);
+        let written = self.sections.iter().try_for_each(|(section, keys)| {
+            let mut keys = keys.iter();
+            keys.try_for_each(|(key, value)| writer.pair(section, key, value))
+        });
+        let written = written.and_then(|()| writer.finish());
+        written.expect("memory can be written");
+        let text = String::from_utf8(std::mem::take(&mut *text));
+        Zeroizing::new(text.expect("all of it was text"))
     }
 
     /// Returns a value, as JSON.
@@ -174,6 +165,72 @@ pub(super) fn json_string(text: &str) -> String {
     }
     json.push('"');
     json
+}
+
+/// A JSON object, whose members are added in the order of their keys, as the tool wants it.
+pub(super) struct JsonObject(String);
+
+impl JsonObject {
+    pub(super) fn new() -> Self {
+        Self("{".to_owned())
+    }
+
+    /// Adds a member whose value is JSON already.
+    #[must_use]
+    pub(super) fn raw(mut self, key: &str, value: impl fmt::Display) -> Self {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        write!(self.0, "\"{key}\":{value}").expect("a string takes all");
+        self
+    }
+
+    #[must_use]
+    pub(super) fn text(self, key: &str, text: &str) -> Self {
+        self.raw(key, json_string(text))
+    }
+
+    pub(super) fn finish(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+}
+
+/// Writes a record, pair by pair: sections and keys in the order of their bytes.
+pub(super) struct IniWriter<W> {
+    out: W,
+    hasher: Hasher,
+}
+
+impl<W: Write> IniWriter<W> {
+    pub(super) fn new(out: W) -> Self {
+        Self {
+            out,
+            hasher: Hasher::default(),
+        }
+    }
+
+    pub(super) fn pair(&mut self, section: &str, key: &str, value: &str) -> io::Result<()> {
+        if self.hasher.section.as_deref() != Some(section) {
+            let line = if self.hasher.section.is_some() {
+                "\n"
+            } else {
+                ""
+            };
+            writeln!(self.out, "{line}[{section}]")?;
+        }
+        self.hasher.add(section, key, value);
+        for part in [key, "=", value, "\n"] {
+            self.out.write_all(part.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Writes the checksum.
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        let checksum = self.hasher.finish();
+        writeln!(self.out, "\n[{BACKREST}]\n{CHECKSUM}=\"{checksum}\"")
+    }
 }
 
 /// A key with its value.
@@ -292,8 +349,8 @@ impl Hasher {
 }
 
 /// The format since release 1.0.
-const FORMAT: &str = "5";
-const BACKREST: &str = "backrest";
+pub(super) const FORMAT: &str = "5";
+pub(super) const BACKREST: &str = "backrest";
 const CHECKSUM: &str = "backrest-checksum";
 
 #[cfg(test)]

@@ -58,6 +58,13 @@ impl StanzaKeys {
         Key::parse(format!("{}backup.info", self.backup))
     }
 
+    /// Returns the key of the manifest of a backup in the history.
+    pub fn history(&self, label: &str) -> Result<Key, InvalidKey> {
+        let year = label.get(..4).unwrap_or(label);
+        let folder = format!("{}backup.history/{year}", self.backup);
+        Key::parse(format!("{folder}/{label}.manifest.gz"))
+    }
+
     /// Returns the prefix of one cluster's WAL.
     pub fn wals(&self, id: &ArchiveId) -> String {
         format!("{}{id}/", self.archive)

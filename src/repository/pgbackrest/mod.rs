@@ -10,6 +10,10 @@
 //! | `archive/STANZA/<version>-<n>/<first 16 digits>/<name>-<sha1>[.<ending>]` | segments, partial segments |
 //! | `archive/STANZA/<version>-<n>/<first 16 digits>/<name>` | backup labels |
 //! | `backup/STANZA/backup.info` | the same, and which base backups there are |
+//! | `backup/STANZA/<label>/backup.manifest` | of what a base backup consists |
+//! | `backup/STANZA/<label>/bundle/<n>` | small files, one behind the other |
+//! | `backup/STANZA/<label>/pg_data/…`, `…/pg_tblspc/…` | other files |
+//! | `backup/STANZA/backup.history/<year>/<label>.manifest.gz` | the manifest once more |
 //!
 //! Each info file has a copy with `.copy` behind its name. The ending names the codec: `gz`, `lz4`,
 //! `zst` or `bz2`. Backup labels and history files are never compressed.
@@ -30,21 +34,32 @@
 //! # Differences from the tool
 //!
 //! Nothing is replaced: the tool replaces history files and labels without a look. What comes back
-//! is compared with the SHA-1 in its name, which the tool's `archive-get` does not do. Base backups
-//! are listed and read, also those in bundles and in blocks, but not written yet.
+//! is compared with the SHA-1 in its name, which the tool's `archive-get` does not do.
+//!
+//! Base backups are listed and read with all that the tool writes, also in blocks. They are written
+//! full, differential and incremental, in bundles or file by file, but not in blocks. What the
+//! layout has no place for stands in a section `[walcast]` of the manifest, which the tool passes
+//! by. A backup that is not complete is never resumed.
 //!
 //! [`create_stanza`]: PgBackRestRepository::create_stanza
 //! [`upgrade_stanza`]: PgBackRestRepository::upgrade_stanza
 
+mod backup_encoder;
 mod backup_reader;
+mod backup_writer;
 mod backups;
 mod block_map;
+mod file_contents;
+mod file_plan;
 mod info;
 mod info_file;
 mod ini;
 mod keys;
+mod latest;
+mod leftovers;
 mod list;
 mod manifest;
+mod origin;
 mod owners;
 mod put;
 mod secrets;
@@ -62,16 +77,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream, stream::BoxStream};
 
+pub(super) use self::{file_contents::FileContents, file_plan::FilePlan};
 pub use self::{
-    info::{
-        ArchiveId, ArchiveInfo, BackupEntry, BackupInfo, BackupKind, History, HistoryEntry,
-        InvalidInfo,
-    },
+    file_plan::Bundles,
+    info::{ArchiveId, ArchiveInfo, BackupEntry, BackupInfo, History, HistoryEntry, InvalidInfo},
     ini::{Ini, InvalidIni},
     keys::{StanzaKeys, StoredName},
     manifest::{
         BlockMap, InBundle, InvalidManifest, Manifest, ManifestAttributes, ManifestCluster,
-        ManifestFile, PageErrors,
+        ManifestDatabase, ManifestFile, ManifestLink,
     },
     secrets::StanzaSecrets,
     stanza::StanzaChange,
@@ -81,9 +95,9 @@ use self::{
     stanza::Stanza,
 };
 use super::{
-    BackupEncoder, BackupEncoding, BackupReader, BackupStart, BackupWriter, Backups,
-    ClusterIdentity, Expect, Format, PutOutcome, Repository, Result, StoredWal, Taker,
-    UnfinishedBackup, WalFile, content::verified, decode::Encoded,
+    BackupReader, BackupStart, BackupWriter, Backups, ClusterIdentity, Expect, Format, PutOutcome,
+    Repository, Result, StoredWal, Taker, UnfinishedBackup, WalFile, content::verified,
+    decode::Encoded,
 };
 use crate::{
     codec::{Codec, CodecError, Encoding, cipher::Passphrase},
@@ -103,9 +117,16 @@ pub struct PgBackRestSettings {
     pub passphrase: Option<Passphrase>,
     /// Tags of objects, where the store has tags.
     pub tags: Tags,
-    /// The folder in which `pgbackrest stop` leaves its files (`lock-path`): while there is one
-    /// for the stanza, no WAL is stored. `None` does not look.
-    pub stop_folder: Option<PathBuf>,
+    /// The folder in which the tool has its locks, and in which `pgbackrest stop` leaves its files
+    /// (`lock-path`): while the stanza is stopped, nothing is stored, and while the tool works on
+    /// its backups, none begins. `None` does not look.
+    pub lock_folder: Option<PathBuf>,
+    /// Which files of a base backup are stored together; `None` stores each by itself.
+    pub bundles: Option<Bundles>,
+    /// Whether backups of changes compare all files by checksum (`delta`), not by size and time.
+    pub by_checksum: bool,
+    /// Where the repository is on this machine, if it is, for the link `latest`.
+    pub local_folder: Option<PathBuf>,
     wal_encoding: Encoding,
 }
 
@@ -117,7 +138,10 @@ impl PgBackRestSettings {
             stanza: stanza.into(),
             passphrase: None,
             tags: Tags::default(),
-            stop_folder: None,
+            lock_folder: None,
+            bundles: Some(Bundles::default()),
+            by_checksum: false,
+            local_folder: None,
             wal_encoding: Encoding::PLAIN,
         }
     }
@@ -227,13 +251,6 @@ impl PgBackRestRepository {
         };
         encoded.decode(object, self.workers.clone())
     }
-
-    fn not_yet(&self) -> super::Error {
-        super::Error::Refused {
-            repository: self.to_string(),
-            reason: NOT_YET.to_owned(),
-        }
-    }
 }
 
 #[async_trait]
@@ -309,25 +326,20 @@ impl Repository for PgBackRestRepository {
         self.describe_backups().await
     }
 
-    fn backup_encoding(&self) -> BackupEncoding {
-        BackupEncoding::PG_BACK_REST
+    async fn begin_backup(
+        &self,
+        start: &BackupStart,
+        taker: &Taker,
+    ) -> Result<Box<dyn BackupWriter>> {
+        Ok(Box::new(self.begin(start, taker).await?))
     }
 
-    fn backup_encoder(&self, _: usize) -> Box<dyn BackupEncoder> {
-        Box::new(backups::NoEncoder)
-    }
-
-    async fn begin_backup(&self, _: &BackupStart, _: &Taker) -> Result<Box<dyn BackupWriter>> {
-        Err(self.not_yet())
-    }
-
-    /// There are none: nothing begins one.
     async fn unfinished_backups(&self) -> Result<Vec<UnfinishedBackup>> {
-        Ok(Vec::new())
+        self.find_unfinished().await
     }
 
-    async fn remove_unfinished(&self, _: &UnfinishedBackup) -> Result<bool> {
-        Ok(false)
+    async fn remove_unfinished(&self, backup: &UnfinishedBackup) -> Result<bool> {
+        self.remove(backup).await
     }
 
     async fn open_backup(&self, id: &str) -> Result<Box<dyn BackupReader>> {
@@ -345,5 +357,3 @@ impl fmt::Display for PgBackRestRepository {
         write!(f, "/{}", self.settings.stanza)
     }
 }
-
-const NOT_YET: &str = "base backups in pgBackRest's layout are not supported yet";

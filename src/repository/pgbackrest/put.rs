@@ -21,7 +21,7 @@ impl PgBackRestRepository {
 
     /// Stops while the tool was told to: by a file in its folder of locks.
     pub(super) async fn check_not_stopped(&self) -> Result<()> {
-        let Some(folder) = &self.settings.stop_folder else {
+        let Some(folder) = &self.settings.lock_folder else {
             return Ok(());
         };
         let names = [format!("{}.stop", self.settings.stanza), "all.stop".into()];

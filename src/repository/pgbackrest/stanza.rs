@@ -309,5 +309,5 @@ impl PgBackRestRepository {
 }
 
 /// What files say that they are written by; only resuming a backup compares it.
-const WRITER: &str = concat!("walcast ", env!("CARGO_PKG_VERSION"));
+pub(super) const WRITER: &str = concat!("walcast ", env!("CARGO_PKG_VERSION"));
 const CREATE: &str = "Create it with `walcast stanza-create`, or with `pgbackrest stanza-create`.";

@@ -441,7 +441,7 @@ async fn a_stopped_stanza_takes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (store, repository) = created(None).await;
     let mut settings = settings(None);
-    settings.stop_folder = Some(folder.path().to_owned());
+    settings.lock_folder = Some(folder.path().to_owned());
     let stopped = open(&store, settings);
     put(&stopped, &plain(SEGMENT, b"x")).await.unwrap();
 

@@ -128,7 +128,11 @@ impl Placer {
             TreeEvent::Directory(path, attributes) => self.directory(path, attributes),
             TreeEvent::File(path, attributes, size) => self.file(path, attributes, size),
             TreeEvent::Data(block) => self.data(&block),
+            TreeEvent::Pages(_) => Ok(()),
             TreeEvent::EndOfFile => self.end_of_file(),
+            TreeEvent::Unread(path, ..) | TreeEvent::DirectoryLink(path, ..) => {
+                unreachable!("no repository gives {path} without its content")
+            }
             TreeEvent::Symlink(path, attributes, leads_to) => {
                 self.symlink(&path, &attributes, &leads_to)
             }

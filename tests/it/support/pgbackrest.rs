@@ -121,6 +121,17 @@ impl PgBackRest {
         }
     }
 
+    /// Returns a `restore_command` that fetches with it.
+    pub(crate) fn fetching(&self) -> String {
+        let environment = self.environment.iter();
+        let environment = environment.map(|(name, value)| format!("{name}={value}"));
+        let environment: Vec<_> = environment.collect();
+        format!(
+            "env {} pgbackrest --no-config archive-get %f \"%p\"",
+            environment.join(" ")
+        )
+    }
+
     /// Returns what `verify` says of the whole repository.
     #[track_caller]
     pub(crate) fn verify(&self) -> String {

@@ -1,12 +1,16 @@
 use std::{
     collections::BTreeSet,
     io::{self, Write},
+    sync::Arc,
 };
 
 use super::{ArchiveEncoding, ArchiveName, ArchiveSet, tar::TarWriter};
 use crate::{
     codec::StreamEncoder,
-    repository::{BackupEncoder, BackupEnd, ObjectName, ObjectSink, Tree, TreeEvent, TreePath},
+    repository::{
+        BackupContents, BackupEncoder, BackupEnd, FileFilter, ObjectName, ObjectSink, Tree,
+        TreeEvent, TreePath,
+    },
 };
 
 /// Puts the files of a base backup into archives, one after the other.
@@ -29,6 +33,10 @@ pub struct ArchiveEncoder {
     archive: Option<Archive>,
     /// The group of the data directory, once its entry has come.
     group: Option<u32>,
+    /// The link that came last.
+    link: Option<TreePath>,
+    /// Whether the file that was announced last is left out.
+    is_passed_by: bool,
 }
 
 impl ArchiveEncoder {
@@ -40,6 +48,8 @@ impl ArchiveEncoder {
             begun: BTreeSet::new(),
             archive: None,
             group: None,
+            link: None,
+            is_passed_by: false,
         }
     }
 
@@ -88,6 +98,34 @@ impl ArchiveEncoder {
         Ok(())
     }
 
+    /// Returns whether a step is of a file that follows its link, or of what is in a linked
+    /// directory: archives have links to files, and none to directories.
+    fn is_behind_a_link(&mut self, event: &TreeEvent) -> bool {
+        let path = match event {
+            TreeEvent::Data(_) | TreeEvent::Pages(_) => return self.is_passed_by,
+            TreeEvent::EndOfFile => return std::mem::take(&mut self.is_passed_by),
+            TreeEvent::Tree(_) => {
+                self.link = None;
+                return false;
+            }
+            TreeEvent::Symlink(path, ..)
+            | TreeEvent::HardLink(path, ..)
+            | TreeEvent::DirectoryLink(path, ..) => {
+                let is_inside = self.link.as_ref().is_some_and(|link| path.is_in(link));
+                if !is_inside {
+                    self.link = Some(path.clone());
+                }
+                return is_inside || matches!(event, TreeEvent::DirectoryLink(..));
+            }
+            TreeEvent::Directory(path, _)
+            | TreeEvent::File(path, ..)
+            | TreeEvent::Unread(path, ..) => path,
+        };
+        let is_behind = self.link.as_ref().is_some_and(|link| path.is_in(link));
+        self.is_passed_by = is_behind && matches!(event, TreeEvent::File(..));
+        is_behind
+    }
+
     /// Returns whether a member is left out, and refuses what comes before the data directory.
     fn leaves_out(&mut self, event: &TreeEvent) -> io::Result<bool> {
         let in_data = self.begun.contains(&Tree::Data);
@@ -109,22 +147,32 @@ impl ArchiveEncoder {
 
 impl BackupEncoder for ArchiveEncoder {
     fn take(&mut self, event: &TreeEvent, sink: &mut dyn ObjectSink) -> io::Result<()> {
+        if self.is_behind_a_link(event) {
+            return Ok(());
+        }
         match (event, &mut self.archive) {
             (TreeEvent::Tree(tree), _) => self.begin_tree(*tree, sink),
             (_, None) => Err(misuse("no tree has begun")),
             (TreeEvent::Data(_) | TreeEvent::EndOfFile, Some(archive)) => {
                 archive.write(event, sink)
             }
+            (TreeEvent::Pages(_), Some(_)) => Ok(()),
+            (TreeEvent::Unread(..), Some(_)) => Err(misuse("a file comes without its content")),
             (_, Some(_)) => self.member(event, sink),
         }
     }
 
-    fn finish(&mut self, end: &BackupEnd, sink: &mut dyn ObjectSink) -> io::Result<()> {
+    fn finish(&mut self, end: &BackupEnd, sink: &mut dyn ObjectSink) -> io::Result<BackupContents> {
         let (Some(mut archive), Some(group)) = (self.archive.take(), self.group) else {
             return Err(misuse("the data directory did not come"));
         };
         archive.label(&end.label, group, sink)?;
-        archive.finish(sink)
+        archive.finish(sink)?;
+        Ok(BackupContents::BARMAN)
+    }
+
+    fn filter(&self) -> Option<Arc<dyn FileFilter>> {
+        None
     }
 }
 

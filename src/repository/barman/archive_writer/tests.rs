@@ -40,6 +40,10 @@ impl ObjectSink for Objects {
         self.whole.push((open, content));
         Ok(())
     }
+
+    fn discard(&mut self, name: &ObjectName) -> io::Result<()> {
+        panic!("{name} is wanted")
+    }
 }
 
 impl Objects {
@@ -79,6 +83,7 @@ fn end() -> BackupEnd {
         label: "START WAL LOCATION: 0/2000028\n".to_owned(),
         tablespace_map: "16384 /tablespace\n".to_owned(),
         notes: Vec::new(),
+        wal_was_found: true,
     }
 }
 
@@ -263,6 +268,10 @@ fn an_error_of_the_sink_is_passed_on() {
         }
 
         fn end(&mut self, _: &ObjectName) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn discard(&mut self, _: &ObjectName) -> io::Result<()> {
             Ok(())
         }
     }

@@ -8,8 +8,11 @@ use super::{
     comments::Comments,
 };
 use crate::{
-    repository::{Error, Result, UnfinishedBackup},
-    store::{Class, Key, Store, UnfinishedUpload},
+    repository::{
+        Error, Result, UnfinishedBackup,
+        uploads::{abort_below, delete_all, uploads_below},
+    },
+    store::Key,
 };
 
 impl BarmanRepository {
@@ -88,29 +91,6 @@ impl BarmanRepository {
     pub(super) fn backup_keys(&self) -> BackupKeys {
         BackupKeys::new(&self.settings.prefix, &self.settings.server_name)
     }
-}
-
-/// Returns uploads that did not end; none where the store cannot tell.
-async fn uploads_below(store: &dyn Store, folder: &str) -> Result<Vec<UnfinishedUpload>> {
-    match store.unfinished_uploads(folder).await {
-        Err(error) if error.class() == Class::Invalid => Ok(Vec::new()),
-        uploads => Ok(uploads?),
-    }
-}
-
-/// Aborts uploads that did not end, also those whose begin was never answered.
-pub(super) async fn abort_below(store: &dyn Store, folder: &str) -> Result<()> {
-    for upload in uploads_below(store, folder).await? {
-        store.abort_unfinished(&upload).await?;
-    }
-    Ok(())
-}
-
-/// Deletes objects; the first one that could not be is the error.
-pub(super) async fn delete_all(store: &dyn Store, keys: &[Key]) -> Result<()> {
-    let deleted = store.delete(keys).await;
-    let all: std::result::Result<Vec<()>, _> = deleted.into_iter().collect();
-    Ok(all.map(drop)?)
 }
 
 /// Returns whether a record is that of a backup that this run has begun and not ended.

@@ -7,8 +7,8 @@ use super::*;
 use crate::{
     pg::{BackedUpServer, Lsn, SystemId, TimelineId},
     repository::{
-        Annotations, BackupEnd, BackupStart, BackupState, BackupWriter, Error, ObjectName,
-        Repository, Taker, barman::BarmanSettings,
+        Annotations, BackupContents, BackupEnd, BackupKind, BackupStart, BackupState, BackupWriter,
+        Error, ObjectName, Repository, Taker, barman::BarmanSettings,
     },
     store::{MemoryStore, Payload, PutOptions, Store, StoreExt},
     workers::Workers,
@@ -21,6 +21,8 @@ fn start() -> BackupStart {
     annotations.insert("team", "payments").unwrap();
     BackupStart {
         id: Some(ID.to_owned()),
+        kind: BackupKind::Full,
+        by_checksum: false,
         name: None,
         annotations,
         server: BackedUpServer {
@@ -33,6 +35,7 @@ fn start() -> BackupStart {
             ident_file: None,
             included_files: Vec::new(),
             tablespaces: Vec::new(),
+            databases: Vec::new(),
             data_checksums: false,
             summarize_wal: None,
             cluster_size: 0,
@@ -53,6 +56,7 @@ fn end() -> BackupEnd {
         label: "label\n".to_owned(),
         tablespace_map: String::new(),
         notes: Vec::new(),
+        wal_was_found: true,
     }
 }
 
@@ -124,7 +128,10 @@ async fn what_has_ended_or_is_kept_or_is_not_ours_is_left_alone() {
         .complete(&ObjectName::of_test("9.tar"), 1)
         .await
         .unwrap();
-    writer.finish(&end()).await.unwrap();
+    writer
+        .finish(&end(), &BackupContents::BARMAN)
+        .await
+        .unwrap();
     assert_eq!(repository.unfinished_backups().await.unwrap(), []);
     assert!(!repository.remove_unfinished(&left).await.unwrap());
     let backup = repository.backups().await.unwrap().found.remove(0);
@@ -138,7 +145,10 @@ async fn a_copy_takes_the_place_of_one_that_was_left_and_the_first_does_no_harm(
     let first = begun(&repository, &Taker::of_copy()).await;
     let second = begun(&repository, &Taker::of_copy()).await;
 
-    let refused = first.finish(&end()).await.unwrap_err();
+    let refused = first
+        .finish(&end(), &BackupContents::BARMAN)
+        .await
+        .unwrap_err();
     first.give_up("too late").await.unwrap();
 
     assert!(
@@ -149,7 +159,10 @@ async fn a_copy_takes_the_place_of_one_that_was_left_and_the_first_does_no_harm(
         .complete(&ObjectName::of_test("9.tar"), 1)
         .await
         .unwrap();
-    second.finish(&end()).await.unwrap();
+    second
+        .finish(&end(), &BackupContents::BARMAN)
+        .await
+        .unwrap();
     let backup = repository.backups().await.unwrap().found.remove(0);
     assert_eq!(backup.state, BackupState::Complete);
     assert_eq!(backup.stored_size, 200);
@@ -183,7 +196,10 @@ async fn nothing_is_complete_that_lacks_an_archive() {
     let cut = store.put_bytes(&archive, Bytes::from("1"), PutOptions::default());
     cut.await.unwrap();
 
-    let error = writer.finish(&end()).await.unwrap_err();
+    let error = writer
+        .finish(&end(), &BackupContents::BARMAN)
+        .await
+        .unwrap_err();
 
     assert!(error.to_string().contains("it has 1 bytes"), "{error}");
     let backup = repository.backups().await.unwrap().found.remove(0);

@@ -49,6 +49,10 @@ impl TarWriter {
             }
             TreeEvent::Data(bytes) => self.data(bytes, out),
             TreeEvent::EndOfFile => self.end_of_file(out),
+            TreeEvent::Pages(_) => Ok(()),
+            TreeEvent::Unread(..) | TreeEvent::DirectoryLink(..) => {
+                Err(misuse("an archive has no such member".to_owned()))
+            }
             TreeEvent::Symlink(path, attributes, target) => {
                 if target.is_empty() || target.contains('\0') {
                     return Err(misuse(format!("the link {path} leads nowhere")));

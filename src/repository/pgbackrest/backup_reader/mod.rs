@@ -3,17 +3,25 @@
 mod member;
 mod units;
 
-use std::{io, ops::Range, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    ops::Range,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
-use futures_util::{StreamExt, stream, stream::BoxStream};
+use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use self::{
     member::{Contents, decode},
-    units::{Unit, Units},
+    units::{Unit, Units, is_stored, place_of},
 };
-use super::{Manifest, PgBackRestRepository, backups::stored, block_map::read_map, owners::Owners};
+use super::{
+    Manifest, PgBackRestRepository, backups::stored, block_map::read_map, origin::Origin,
+    owners::Owners,
+};
 use crate::{
     codec::cipher::Passphrase,
     repository::{
@@ -30,6 +38,9 @@ pub(super) struct PgBackRestBackupReader {
     /// What the keys of all backups begin with.
     prefix: String,
     described: StoredBackup,
+    origin: Option<(BackupStart, BackupEnd)>,
+    /// Links to what was not there: their names, and where they lead.
+    dangling: Arc<Vec<(String, String)>>,
     manifest: Arc<Manifest>,
     owners: Arc<Owners>,
 }
@@ -51,44 +62,96 @@ impl PgBackRestRepository {
         let (_, entry) = entries
             .find(|(known, _)| *known == label)
             .ok_or_else(missing)?;
-        let key = |name: &str| {
-            let key = Key::parse(format!("{}{label}/{name}", self.keys.backup()));
-            key.map_err(Error::of_key(self))
+        let key = self.backup_key(label, "backup.manifest")?;
+        let damaged = |reason: String| Error::Damaged {
+            repository: self.to_string(),
+            key: key.clone(),
+            reason,
         };
-        let damaged = |reason: String| {
-            Ok::<_, Error>(Error::Damaged {
-                repository: self.to_string(),
-                key: key("backup.manifest")?,
-                reason,
-            })
-        };
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => return Err(damaged(error.to_string())?),
-        };
-        let first = key("backup.manifest")?;
-        let manifest = match self.read_manifest(&first, info.passphrase()).await {
-            Err(error) if error.class() == Class::Invalid => {
-                let copy = key("backup.manifest.copy")?;
-                let copy = self.read_manifest(&copy, info.passphrase()).await;
-                // What is wrong with the first one is what counts.
-                copy.map_err(|_| error)?
-            }
-            manifest => manifest?,
-        };
-        if manifest.label != label {
-            return Err(damaged(format!("it is of backup {}", manifest.label))?);
-        }
+        let entry = entry.map_err(|error| damaged(error.to_string()))?;
+        let manifest = self.load_manifest(label, info.passphrase()).await?;
+        self.check_objects(&manifest, &key).await?;
+        let origin = Origin::read(&manifest);
+        let dangling = origin.as_ref().map_or(&[][..], Origin::dangling).to_vec();
         Ok(PgBackRestBackupReader {
             downloads: self.downloads(),
             prefix: self.keys.backup().to_owned(),
             described: stored(label, &entry, info.history()),
+            origin: origin.and_then(|origin| origin.records(&manifest)),
+            dangling: Arc::new(dangling),
             manifest: Arc::new(manifest),
             owners: Arc::new(self.workers.disk(Owners::read).await),
         })
     }
 
-    async fn read_manifest(&self, key: &Key, passphrase: Option<&Passphrase>) -> Result<Manifest> {
+    /// Reads the manifest of a backup, or its copy if that is damaged.
+    pub(super) async fn load_manifest(
+        &self,
+        label: &str,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<Manifest> {
+        let key = self.backup_key(label, "backup.manifest")?;
+        let manifest = match self.read_manifest(&key, passphrase).await {
+            Err(error) if error.class() == Class::Invalid => {
+                let copy = self.backup_key(label, "backup.manifest.copy")?;
+                let copy = self.read_manifest(&copy, passphrase).await;
+                // What is wrong with the first one is what counts.
+                copy.map_err(|_| error)?
+            }
+            manifest => manifest?,
+        };
+        if manifest.label == label {
+            return Ok(manifest);
+        }
+        Err(Error::Damaged {
+            repository: self.to_string(),
+            key,
+            reason: format!("it is of backup {}", manifest.label),
+        })
+    }
+
+    /// Checks that every object of a backup is there and is long enough, by listings.
+    async fn check_objects(&self, manifest: &Manifest, key: &Key) -> Result<()> {
+        let prefix = self.keys.backup();
+        let mut wanted: BTreeMap<&str, HashMap<String, u64>> = BTreeMap::new();
+        for (name, file) in manifest.files.iter().filter(|(_, file)| is_stored(file)) {
+            let holder = manifest.holder(file);
+            if !manifest.references.iter().any(|known| known == holder) {
+                return Err(Error::Damaged {
+                    repository: self.to_string(),
+                    key: key.clone(),
+                    reason: format!("`{name}` is in {holder}, which is none of its backups"),
+                });
+            }
+            let (object, end) = place_of(name, file, manifest.codec);
+            let objects = wanted.entry(holder).or_default();
+            let least = objects.entry(object).or_default();
+            *least = end.max(*least);
+        }
+        for (holder, mut objects) in wanted {
+            let folder = format!("{prefix}{holder}/");
+            let mut listed = self.store.list(&folder, None);
+            while let Some(found) = listed.try_next().await? {
+                let object = found.key.as_str().strip_prefix(&folder);
+                let least = object.and_then(|object| objects.remove(object));
+                if least.is_some_and(|least| found.size < least) {
+                    let reason = format!("it has {} bytes, and files behind them", found.size);
+                    return Err(self.downloads().damaged(&found.key, &reason));
+                }
+            }
+            if let Some(missing) = objects.into_keys().min() {
+                let key = self.backup_key(holder, &missing)?;
+                return Err(self.downloads().damaged(&key, "it is missing"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn read_manifest(
+        &self,
+        key: &Key,
+        passphrase: Option<&Passphrase>,
+    ) -> Result<Manifest> {
         let downloads = self.downloads();
         let size = match self.store.head(key).await {
             Err(error) if error.class() == Class::Missing => {
@@ -124,9 +187,9 @@ impl BackupReader for PgBackRestBackupReader {
         &self.manifest.tablespaces
     }
 
-    /// The manifest lacks what other layouts want.
+    /// The tool's manifests lack what other layouts want.
     fn origin(&self) -> Option<&(BackupStart, BackupEnd)> {
-        None
+        self.origin.as_ref()
     }
 
     fn trees(&self) -> Vec<(Tree, u64)> {
@@ -146,6 +209,7 @@ impl BackupReader for PgBackRestBackupReader {
     async fn read(&self, wanted: Tree) -> Result<BoxStream<'static, Result<TreeEvent>>> {
         let units = Units {
             manifest: &self.manifest,
+            dangling: &self.dangling,
             owners: &self.owners,
             prefix: &self.prefix,
             repository: &self.downloads.repository,

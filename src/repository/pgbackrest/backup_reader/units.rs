@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::member::{Encoded, Member};
 use crate::{
+    codec::Codec,
     repository::{
         Attributes, Error, Result, Tree, TreeEvent, TreePath,
         pgbackrest::{
@@ -37,9 +38,31 @@ pub(super) enum Unit {
     },
 }
 
+/// Returns whether anything is stored of a file: nothing is of an empty one in a backup with
+/// bundles.
+pub(super) fn is_stored(file: &ManifestFile) -> bool {
+    file.size > 0
+}
+
+/// Returns the object in which a file is, below the backup that holds it, and where it ends there.
+pub(super) fn place_of(name: &str, file: &ManifestFile, codec: Option<Codec>) -> (String, u64) {
+    if let Some(place) = file.bundle {
+        let end = place.offset.saturating_add(file.stored_size);
+        return (format!("bundle/{}", place.number), end);
+    }
+    let object = match (file.blocks, codec) {
+        (Some(_), _) => format!("{name}.pgbi"),
+        (None, Some(codec)) => format!("{name}.{}", codec.barman_extension()),
+        (None, None) => name.to_owned(),
+    };
+    (object, file.stored_size)
+}
+
 /// Takes a backup to pieces.
 pub(super) struct Units<'a> {
     pub manifest: &'a Manifest,
+    /// Links to what was not there.
+    pub dangling: &'a [(String, String)],
     pub owners: &'a Owners,
     /// What the keys of all backups begin with.
     pub prefix: &'a str,
@@ -57,6 +80,7 @@ impl Units<'_> {
     /// Returns the pieces of a tree, in an order that restores it.
     pub(super) fn of(&self, tree: Tree) -> Result<Vec<Unit>> {
         let mut events = self.directories(tree)?;
+        events.extend(self.links(tree)?);
         let mut last = Vec::new();
         let mut bundled: BTreeMap<(&str, u64), Vec<(InBundle, Member)>> = BTreeMap::new();
         let mut units = Vec::new();
@@ -123,6 +147,24 @@ impl Units<'_> {
             .collect())
     }
 
+    /// Returns the links to what was not there; others came as what they lead to.
+    fn links(&self, tree: Tree) -> Result<Vec<TreeEvent>> {
+        let links = self.dangling.iter().filter(|(name, _)| is_in(name, tree));
+        let event = |(name, target): &(String, String)| {
+            let link = self.attributes(&ManifestAttributes::default(), self.manifest.began);
+            let link = Attributes {
+                mode: 0o777,
+                ..link
+            };
+            Ok(TreeEvent::Symlink(
+                self.path(name, tree)?,
+                link,
+                target.clone(),
+            ))
+        };
+        links.map(event).collect()
+    }
+
     fn member(&self, name: &str, file: &ManifestFile, tree: Tree) -> Result<Member> {
         let modified = Timestamp::from_second(file.modified);
         let modified = modified.map_err(|_| self.fault(name, "its time is out of range"))?;
@@ -145,16 +187,9 @@ impl Units<'_> {
     /// Returns a file that is read by itself.
     fn single(&self, name: &str, file: &ManifestFile, member: Member) -> Result<Unit> {
         let holder = self.manifest.holder(file);
-        let (key, start) = if let Some(place) = file.bundle {
-            let key = self.key(holder, &format!("bundle/{}", place.number))?;
-            (key, place.offset)
-        } else {
-            let codec = self.manifest.codec;
-            let extension = codec.map_or(String::new(), |codec| {
-                format!(".{}", codec.barman_extension())
-            });
-            (self.key(holder, &format!("{name}{extension}"))?, 0)
-        };
+        let (object, _) = place_of(name, file, self.manifest.codec);
+        let key = self.key(holder, &object)?;
+        let start = file.bundle.map_or(0, |place| place.offset);
         let end = start.checked_add(file.stored_size);
         let end = end.ok_or_else(|| self.fault(name, "its place is out of range"))?;
         Ok(Unit::Members {

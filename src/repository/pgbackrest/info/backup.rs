@@ -8,7 +8,7 @@ use super::{History, InvalidInfo, parsed, passphrase, set_passphrase};
 use crate::{
     codec::cipher::Passphrase,
     pg::{Lsn, SegmentName},
-    repository::{ClusterIdentity, pgbackrest::ini::Ini},
+    repository::{BackupKind, ClusterIdentity, pgbackrest::ini::Ini},
 };
 
 /// What `backup.info` says. Keys that are not understood are kept.
@@ -73,20 +73,6 @@ pub struct BackupEntry {
     pub history_id: u32,
 }
 
-/// Whether a backup holds all files or only what changed.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq)]
-pub enum BackupKind {
-    /// All files.
-    #[serde(rename = "full")]
-    Full,
-    /// What changed since the last full one.
-    #[serde(rename = "diff")]
-    Differential,
-    /// What changed since any other.
-    #[serde(rename = "incr")]
-    Incremental,
-}
-
 impl BackupInfo {
     /// Describes a new stanza, in the name of pgBackRest's release `writer`. The manifests are
     /// encrypted with `passphrase`.
@@ -131,6 +117,11 @@ impl BackupInfo {
     pub fn backups(&self) -> impl Iterator<Item = (&str, Result<BackupEntry, InvalidInfo>)> {
         let entries = self.record.section(CURRENT);
         entries.map(|(label, json)| (label, parsed(CURRENT, label, json)))
+    }
+
+    /// Adds a base backup, or replaces what is said of it.
+    pub(in crate::repository::pgbackrest) fn insert(&mut self, label: &str, entry: String) {
+        self.record.set(CURRENT, label, entry);
     }
 
     /// Makes the stanza one of another cluster.

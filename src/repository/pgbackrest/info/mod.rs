@@ -2,15 +2,17 @@
 
 mod archive;
 mod backup;
+mod entry;
 mod history;
 #[cfg(test)]
 mod tests;
 
 use serde::de::DeserializeOwned;
 
+pub(super) use self::entry::entry_of;
 pub use self::{
     archive::ArchiveInfo,
-    backup::{BackupEntry, BackupInfo, BackupKind},
+    backup::{BackupEntry, BackupInfo},
     history::{ArchiveId, History, HistoryEntry},
 };
 use super::ini::{Ini, InvalidIni};

@@ -70,7 +70,7 @@ fn backups_are_listed_with_what_the_tool_says_of_them() {
         panic!("{backups:?}");
     };
     assert_eq!(*first, "20261125-130127F");
-    assert_eq!(full.kind, BackupKind::Full);
+    assert_eq!(full.kind, crate::repository::BackupKind::Full);
     assert_eq!((&full.prior, full.references.len()), (&None, 0));
     assert_eq!(diff.prior.as_deref(), Some(*first));
     assert_eq!(diff.annotations["why"], "test");
@@ -80,7 +80,7 @@ fn backups_are_listed_with_what_the_tool_says_of_them() {
     );
     assert_eq!(incr.references, [*first, *second]);
     assert_eq!(*third, "20261125-130127F_20261125-130138I");
-    assert_eq!(incr.kind, BackupKind::Incremental);
+    assert_eq!(incr.kind, crate::repository::BackupKind::Incremental);
     assert_eq!(
         incr.archive_start.unwrap().to_string(),
         "000000010000000000000006"

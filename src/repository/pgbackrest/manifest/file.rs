@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::ManifestAttributes;
-use crate::codec::Sha1;
+use crate::{codec::Sha1, repository::PageErrors};
 
 /// A file of a base backup, and where it lies.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -51,11 +51,6 @@ pub struct BlockMap {
     /// Size of the map, the last bytes of what is stored.
     pub map_size: u64,
 }
-
-/// The pages of a file whose checksums are wrong: ranges of their numbers in the relation, both
-/// ends included. None if the file does not consist of whole pages.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct PageErrors(pub Vec<(u32, u32)>);
 
 /// The value of a file in the manifest.
 #[derive(Debug, Deserialize)]
@@ -146,6 +141,6 @@ impl FileValue {
 }
 
 /// In which the size of a block is counted.
-const PAGE: u64 = 8192;
+pub(super) const PAGE: u64 = 8192;
 /// The size of a checksum that is not told.
-const CHECKSUM: usize = 6;
+pub(super) const CHECKSUM: usize = 6;

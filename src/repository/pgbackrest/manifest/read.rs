@@ -10,15 +10,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    Manifest, ManifestAttributes, ManifestCluster, ManifestFile,
+    Manifest, ManifestAttributes, ManifestCluster, ManifestDatabase, ManifestFile, ManifestLink,
     file::{AttributesValue, FileValue, OwnerValue},
 };
 use crate::{
     codec::{Codec, cipher::Passphrase},
     pg::{Lsn, Oid, SegmentName, SystemId, Tablespace},
-    repository::pgbackrest::{
+    repository::{
         BackupKind,
-        ini::{InvalidIni, ReadIni, read_ini},
+        pgbackrest::ini::{BACKREST, InvalidIni, ReadIni, read_ini},
     },
     secret::Secret,
 };
@@ -54,9 +54,14 @@ pub enum InvalidManifest {
 /// What is known before the end.
 #[derive(Default)]
 struct Draft {
-    backup: HashMap<String, String>,
-    cluster: HashMap<String, String>,
-    options: HashMap<String, String>,
+    writer: Option<String>,
+    backup: BTreeMap<String, String>,
+    cluster: BTreeMap<String, String>,
+    options: BTreeMap<String, String>,
+    links: BTreeMap<String, (String, AttributesDraft)>,
+    link_defaults: AttributesDraft,
+    databases: BTreeMap<String, ManifestDatabase>,
+    extension: BTreeMap<String, String>,
     targets: Vec<(String, TargetValue)>,
     passphrase: Option<Passphrase>,
     annotations: BTreeMap<String, String>,
@@ -94,10 +99,17 @@ struct FileDraft {
 #[derive(Deserialize)]
 struct TargetValue {
     path: String,
+    file: Option<String>,
     #[serde(rename = "tablespace-id")]
     tablespace_id: Option<String>,
     #[serde(rename = "tablespace-name")]
     tablespace_name: Option<String>,
+}
+
+/// The value of a link.
+#[derive(Deserialize)]
+struct LinkValue {
+    destination: String,
 }
 
 impl Manifest {
@@ -142,16 +154,29 @@ impl Draft {
                 let attributes = self.attributes_of(value).ok_or_else(fault)?;
                 self.directories.push((key.to_owned(), attributes));
             }
-            "target:file:default" | "target:path:default" => {
+            "target:link" => {
+                let attributes = self.attributes_of(value).ok_or_else(fault)?;
+                let link: LinkValue = parsed(value).ok_or_else(fault)?;
+                let link = (link.destination, attributes);
+                self.links.insert(key.to_owned(), link);
+            }
+            "target:file:default" | "target:path:default" | "target:link:default" => {
                 // A value without a name around it.
                 let object = format!("{{\"{key}\":{value}}}");
                 let one = self.attributes_of(&object).ok_or_else(fault)?;
                 let defaults = match section {
                     "target:file:default" => &mut self.file_defaults,
+                    "target:link:default" => &mut self.link_defaults,
                     _ => &mut self.directory_defaults,
                 };
                 *defaults = one.or(defaults);
             }
+            BACKREST if key == "backrest-version" => self.writer = parsed(value),
+            "db" => {
+                let database = parsed(value).ok_or_else(fault)?;
+                self.databases.insert(key.to_owned(), database);
+            }
+            EXTENSION => drop(self.extension.insert(key.to_owned(), value.to_owned())),
             "backup" => drop(self.backup.insert(key.to_owned(), value.to_owned())),
             "backup:db" => drop(self.cluster.insert(key.to_owned(), value.to_owned())),
             "backup:option" => drop(self.options.insert(key.to_owned(), value.to_owned())),
@@ -228,6 +253,7 @@ impl Draft {
             Timestamp::from_second(seconds).map_err(|_| value_fault(BACKUP, key))
         };
         let (data_directory, tablespaces) = self.targets()?;
+        let links = self.file_links();
         let (file_defaults, directory_defaults) = (self.file_defaults, self.directory_defaults);
         let mut files: Vec<_> = self
             .files
@@ -257,14 +283,26 @@ impl Draft {
             prior: optional(&self.backup, BACKUP, "backup-prior")?,
             references,
             began: time("backup-timestamp-start")?,
+            copy_began: time(if self.backup.contains_key(COPY_START) {
+                COPY_START
+            } else {
+                "backup-timestamp-start"
+            })?,
             ended: time("backup-timestamp-stop")?,
             archive_start: from_text::<SegmentName>(&self.backup, "backup-archive-start")?,
             archive_stop: from_text::<SegmentName>(&self.backup, "backup-archive-stop")?,
             lsn_start: from_text::<Lsn>(&self.backup, "backup-lsn-start")?,
             lsn_stop: from_text::<Lsn>(&self.backup, "backup-lsn-stop")?,
+            is_in_blocks: optional(&self.backup, BACKUP, "backup-block-incr")?.unwrap_or(false),
+            is_bundled: optional(&self.backup, BACKUP, "backup-bundle")?.unwrap_or(false),
             is_raw: optional(&self.backup, BACKUP, "backup-bundle-raw")?.unwrap_or(false),
             codec: codec(&self.options)?,
             cluster: cluster(&self.cluster)?,
+            writer: self.writer.unwrap_or_default(),
+            options: self.options,
+            links,
+            databases: self.databases,
+            extension: self.extension,
             label,
             data_directory,
             tablespaces,
@@ -284,6 +322,26 @@ impl Draft {
         references.sort();
         references.dedup();
         references
+    }
+
+    /// Returns the links that are not those of tablespaces.
+    fn file_links(&self) -> Vec<(String, ManifestLink)> {
+        let links = self
+            .links
+            .iter()
+            .filter_map(|(name, (destination, draft))| {
+                let mut targets = self.targets.iter();
+                let (_, target) = targets.find(|(target, _)| target == name)?;
+                let attributes = draft.clone().or(&self.link_defaults).finish(0o777);
+                let link = ManifestLink {
+                    destination: destination.clone(),
+                    path: target.path.clone(),
+                    file: target.file.clone(),
+                    attributes,
+                };
+                Some((name.clone(), link))
+            });
+        links.collect()
     }
 
     /// Returns the data directory and the tablespaces.
@@ -348,20 +406,24 @@ impl OwnerDraft {
 }
 
 const BACKUP: &str = "backup";
+const COPY_START: &str = "backup-timestamp-copy-start";
 const OPTION: &str = "backup:option";
+/// Where walcast keeps what the layout has no place for.
+pub(super) const EXTENSION: &str = "walcast";
 const CLUSTER: &str = "backup:db";
 
-fn cluster(values: &HashMap<String, String>) -> Result<ManifestCluster, InvalidManifest> {
+fn cluster(values: &BTreeMap<String, String>) -> Result<ManifestCluster, InvalidManifest> {
     Ok(ManifestCluster {
         history_id: required(values, CLUSTER, "db-id")?,
         system_id: SystemId::new(required(values, CLUSTER, "db-system-id")?),
         version: required(values, CLUSTER, "db-version")?,
         catalog_version: required(values, CLUSTER, "db-catalog-version")?,
+        control_version: optional(values, CLUSTER, "db-control-version")?.unwrap_or_default(),
     })
 }
 
 /// Old releases say only whether files are compressed.
-fn codec(options: &HashMap<String, String>) -> Result<Option<Codec>, InvalidManifest> {
+fn codec(options: &BTreeMap<String, String>) -> Result<Option<Codec>, InvalidManifest> {
     let name: Option<String> = optional(options, OPTION, "option-compress-type")?;
     let Some(name) = name else {
         let is_compressed = optional(options, OPTION, "option-compress")?.unwrap_or(false);
@@ -390,7 +452,7 @@ fn value_fault(section: &str, key: &str) -> InvalidManifest {
 }
 
 fn optional<T: DeserializeOwned>(
-    values: &HashMap<String, String>,
+    values: &BTreeMap<String, String>,
     section: &'static str,
     key: &'static str,
 ) -> Result<Option<T>, InvalidManifest> {
@@ -401,7 +463,7 @@ fn optional<T: DeserializeOwned>(
 }
 
 fn required<T: DeserializeOwned>(
-    values: &HashMap<String, String>,
+    values: &BTreeMap<String, String>,
     section: &'static str,
     key: &'static str,
 ) -> Result<T, InvalidManifest> {
@@ -409,7 +471,7 @@ fn required<T: DeserializeOwned>(
 }
 
 fn from_text<T: std::str::FromStr>(
-    values: &HashMap<String, String>,
+    values: &BTreeMap<String, String>,
     key: &'static str,
 ) -> Result<Option<T>, InvalidManifest> {
     let text = values.get(key).map_or(Ok(None), |json| {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::repository::pgbackrest::Ini;
+use crate::repository::{PageErrors, pgbackrest::Ini};
 
 /// A manifest with one file, without what may be missing.
 fn record() -> Ini {
@@ -149,4 +149,48 @@ fn what_is_wrong_is_told_by_its_place() {
     bare.set("backup", "backup-type", "\"full\"");
     let error = read(&bare).unwrap_err().to_string();
     assert_eq!(error, "it has no backup-label in [backup]");
+}
+
+/// Manifests of the tool that it may read again: of our own fixtures, and of all samples where
+/// they are.
+fn manifests() -> Vec<(String, String)> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = [
+        root.join("tests/fixtures/pgbackrest/manifests"),
+        root.join("../shared/samples/pgbackrest/manifests"),
+    ];
+    let files = folders
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok());
+    let files = files.flatten().map(|entry| entry.unwrap().path());
+    files
+        .map(|path| {
+            (
+                path.display().to_string(),
+                std::fs::read_to_string(path).unwrap(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn what_the_tool_wrote_is_written_as_it_was() {
+    let manifests = manifests();
+    assert!(manifests.len() >= 3);
+    for (path, text) in manifests {
+        // What may be stored in blocks, and is not, is not kept.
+        if text.contains("backup-block-incr") {
+            continue;
+        }
+        let manifest = Manifest::read(text.as_bytes()).unwrap();
+
+        let mut written = Vec::new();
+        manifest.write(&mut written).unwrap();
+
+        let written = String::from_utf8(written).unwrap();
+        let mut lines = text.lines().zip(written.lines());
+        let other = lines.find(|(expected, written)| expected != written);
+        assert_eq!(other, None, "{path}");
+        assert_eq!(written.len(), text.len(), "{path}");
+    }
 }
