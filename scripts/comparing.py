@@ -165,6 +165,18 @@ def write_stores(path, stores):
     path.write_text("\n---\n".join(documents) + "\n")
 
 
+def write_stanza(path, folders, codec):
+    """Writes a file with a repository of a stanza in each folder, for walcast."""
+    lines = ["apiVersion: pgbackrest.dalibo.com/v1", "kind: Stanza", "metadata: {name: stanza}"]
+    lines += ["spec:", "  stanzaConfiguration:", f"    name: {SERVER}"]
+    lines += [f"    compressConfig: {{type: {codec}}}", "    s3Repositories:"]
+    for folder in folders:
+        place = f"endpoint: 'file://{folder}', repoPath: /repo, bucket: none, region: none"
+        lines.append(f"    - {{{place}, verifyTLS: true}}")
+        (folder / "repo").mkdir()
+    path.write_text("\n".join(lines) + "\n")
+
+
 def write_pgbackrest(path, user, data, compression, **further):
     """Writes a configuration of pgBackRest with two repositories in folders beside the file."""
     folder = path.parent

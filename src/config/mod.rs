@@ -190,6 +190,8 @@ pub struct BarmanConfig {
 /// Settings of pgBackRest's layout.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PgBackRestConfig {
+    /// The number of the repository, from 1.
+    pub number: u32,
     /// The stanza's name.
     pub stanza: String,
     /// The codec of everything; `None` stores it as it is.

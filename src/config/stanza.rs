@@ -1,7 +1,7 @@
 //! From a repository of a stanza to one in pgBackRest's layout.
 
 use super::{
-    BuildCause, BuildErrors, Config, DestinationConfig, LayoutConfig, PgBackRestConfig,
+    BuildCause, BuildErrors, Config, DestinationConfig, LayoutConfig, Location, PgBackRestConfig,
     build::{all_or_errors, unknown},
 };
 use crate::{
@@ -46,11 +46,15 @@ impl DestinationConfig {
         let (store, path) = self.store(workers)?;
         let settings = PgBackRestSettings::new(path, &stanza.stanza);
         let mut settings = settings.with_wal_encoding(stanza_encoding(stanza)?)?;
+        settings.number = stanza.number;
         settings.passphrase = stanza.cipher_pass.clone().map(Passphrase::new);
         settings.tags = self.tags.iter().cloned().collect();
         settings.lock_folder = Some(stanza.lock_path.clone());
         settings.bundles = stanza.bundles;
         settings.by_checksum = stanza.by_checksum;
+        if let Location::File { path } = &self.location {
+            settings.local_folder = Some(path.clone());
+        }
         Ok(PgBackRestRepository::new(store, settings, workers.clone()))
     }
 }

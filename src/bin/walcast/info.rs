@@ -11,7 +11,7 @@ use walcast::{
     catalog::{Catalog, Reach},
     error::chain,
     fanout::Destination,
-    repository::{self, Annotations, BackupState, Keep, StoredBackup},
+    repository::{self, Annotations, BackupState, Keep, StoredBackup, pgbackrest::StanzaReport},
     restore::{
         RecoveryTarget, TargetTimeline,
         plan::{RestoreRequest, Window},
@@ -36,16 +36,32 @@ pub(crate) struct Info {
 struct Known<'a> {
     destination: &'a Destination,
     catalog: repository::Result<Catalog>,
+    /// In the words of pgBackRest, if it is in its layout.
+    report: Option<StanzaReport>,
 }
 
 impl Info {
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
-        let destinations = self.config.load(&Workers::new()).await?.destinations;
-        let look = destinations.iter().map(|destination| async move {
-            let catalog = Catalog::read(&*destination.repository).await;
-            Known {
-                destination,
-                catalog,
+        let workers = Workers::new();
+        let destinations = self.config.load(&workers).await?.destinations;
+        // Their reports are JSON alone.
+        let stanzas = match format {
+            Format::Json => self.config.load_stanzas(&workers).await?,
+            Format::Text => Vec::new(),
+        };
+        let look = destinations.iter().map(|destination| {
+            let mut stanzas = stanzas.iter();
+            let stanza = stanzas.find(|(id, _)| *id == destination.id);
+            async move {
+                let report = match stanza {
+                    Some((_, stanza)) => stanza.report().await.ok(),
+                    None => None,
+                };
+                Known {
+                    destination,
+                    catalog: Catalog::read(&*destination.repository).await,
+                    report,
+                }
             }
         });
         let known = join_all(look).await;
@@ -173,7 +189,8 @@ impl Known<'_> {
                 "newest_wal_at": catalog.newest_wal,
             }),
         };
-        merged(head, body)
+        let report = self.report.as_ref().map(|report| json!(report));
+        merged(merged(head, body), report.unwrap_or_default())
     }
 }
 

@@ -1,13 +1,17 @@
 //! From a repository of a `Stanza` to a destination.
 
-use std::{collections::BTreeMap, num::NonZeroU32, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    num::NonZeroU32,
+    path::{Path as FilePath, PathBuf},
+};
 
 use super::Resolver;
 use crate::{
     byte_size::{ByteSize, InvalidByteSize},
     config::{
         Credentials, DestinationConfig, LayoutConfig, Location, PgBackRestConfig, S3Location,
-        decoding,
+        decoding, destination_path::DestinationPath,
     },
     crd::{
         barman_cloud::Encryption,
@@ -105,9 +109,13 @@ impl Resolver<'_> {
         s3: &S3Repository,
         variables: &Variables<'_>,
     ) -> Option<(Location, LayoutConfig)> {
-        let location = self.bucket(s3, variables);
+        let location = match DestinationPath::parse(&s3.endpoint) {
+            Ok(DestinationPath::File { path }) => self.folder(s3, &path),
+            _ => self.bucket(s3, variables).map(Location::S3),
+        };
         let cipher_pass = self.cipher_pass(s3);
         let layout = PgBackRestConfig {
+            number: variables.number,
             stanza: stanza.name.clone(),
             compression: variables.compression(stanza),
             level: stanza.compress_config.as_ref().and_then(level),
@@ -117,7 +125,15 @@ impl Resolver<'_> {
             by_checksum: stanza.delta.unwrap_or(false),
             retention: RepositoryRef::S3(s3).retention(),
         };
-        Some((Location::S3(location?), LayoutConfig::PgBackRest(layout)))
+        Some((location?, LayoutConfig::PgBackRest(layout)))
+    }
+
+    /// Returns the folder of a repository whose endpoint is one of this machine.
+    fn folder(&mut self, s3: &S3Repository, path: &FilePath) -> Option<Location> {
+        let inner = self.repo_path(&s3.repo_path)?;
+        Some(Location::File {
+            path: path.join(inner),
+        })
     }
 
     /// Returns which files are stored together: small ones, unless that is switched off. Every
@@ -256,6 +272,8 @@ impl Resolver<'_> {
 struct Variables<'a> {
     all: Option<&'a BTreeMap<String, String>>,
     prefix: String,
+    /// Of the repository.
+    number: u32,
 }
 
 impl<'a> Variables<'a> {
@@ -273,6 +291,7 @@ impl<'a> Variables<'a> {
         Self {
             all: stanza.custom_env_var.as_ref(),
             prefix: format!("{VARIABLE}REPO{number}_"),
+            number: u32::try_from(number).unwrap_or(u32::MAX),
         }
     }
 

@@ -86,6 +86,7 @@ fn each_repository_of_a_stanza_is_a_destination() {
                 },
             }),
             layout: LayoutConfig::PgBackRest(PgBackRestConfig {
+                number: 1,
                 stanza: "orders".to_owned(),
                 compression: Some(Compression::Zst),
                 level: Some(3),

@@ -57,13 +57,16 @@ mod ini;
 mod keys;
 mod latest;
 mod leftovers;
+
 mod list;
+mod lock;
 mod manifest;
 mod origin;
 mod owners;
 mod put;
 mod secrets;
 mod stanza;
+mod stanza_report;
 #[cfg(test)]
 mod tests;
 
@@ -89,6 +92,11 @@ pub use self::{
     },
     secrets::StanzaSecrets,
     stanza::StanzaChange,
+    stanza_report::{
+        ArchiveReport, BackupReport, Bounds, ClusterReport, CodeReport, DatabaseReport, HeldReport,
+        LockReport, RepositoryReport, SizeReport, StanzaReport, StatusReport, StoredSizeReport,
+        WriterReport,
+    },
 };
 use self::{
     list::{Lister, Listing},
@@ -113,6 +121,8 @@ pub struct PgBackRestSettings {
     pub path: String,
     /// The name of the stanza.
     pub stanza: String,
+    /// The number by which the tool calls the repository, for what is reported.
+    pub number: u32,
     /// What opens the info files, if the repository is encrypted.
     pub passphrase: Option<Passphrase>,
     /// Tags of objects, where the store has tags.
@@ -136,6 +146,7 @@ impl PgBackRestSettings {
         Self {
             path: path.into(),
             stanza: stanza.into(),
+            number: 1,
             passphrase: None,
             tags: Tags::default(),
             lock_folder: None,

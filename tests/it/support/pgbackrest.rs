@@ -121,14 +121,15 @@ impl PgBackRest {
         }
     }
 
-    /// Returns a `restore_command` that fetches with it.
-    pub(crate) fn fetching(&self) -> String {
+    /// Returns the `restore_command` of a server in `data` that fetches with it.
+    pub(crate) fn fetching(&self, data: &Path) -> String {
         let environment = self.environment.iter();
         let environment = environment.map(|(name, value)| format!("{name}={value}"));
         let environment: Vec<_> = environment.collect();
         format!(
-            "env {} pgbackrest --no-config archive-get %f \"%p\"",
-            environment.join(" ")
+            "env {} pgbackrest --no-config --pg1-path={} archive-get %f \"%p\"",
+            environment.join(" "),
+            data.display()
         )
     }
 

@@ -16,7 +16,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 use self::{
     member::{Contents, decode},
-    units::{Unit, Units, is_stored, place_of},
+    units::{Unit, Units, astray, is_stored, place_of},
 };
 use super::{
     Manifest, PgBackRestRepository, backups::stored, block_map::read_map, origin::Origin,
@@ -70,6 +70,9 @@ impl PgBackRestRepository {
         };
         let entry = entry.map_err(|error| damaged(error.to_string()))?;
         let manifest = self.load_manifest(label, info.passphrase()).await?;
+        if let Some(name) = astray(&manifest) {
+            return Err(damaged(format!("`{name}` is no path inside a base backup")));
+        }
         self.check_objects(&manifest, &key).await?;
         let origin = Origin::read(&manifest);
         let dangling = origin.as_ref().map_or(&[][..], Origin::dangling).to_vec();

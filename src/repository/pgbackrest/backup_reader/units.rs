@@ -276,6 +276,24 @@ fn below(name: &str, tree: Tree) -> Option<&str> {
     }
 }
 
+/// Returns a name of the manifest that leads out of all of its trees, if there is one.
+pub(super) fn astray(manifest: &Manifest) -> Option<&str> {
+    let tablespaces = manifest.tablespaces.iter();
+    let trees = tablespaces.map(|one| Tree::Tablespace(one.oid));
+    let trees: Vec<Tree> = trees.chain([Tree::Data]).collect();
+    let is_inside = |name: &&str| {
+        trees.iter().any(|tree| {
+            let below = below(name, *tree);
+            below.is_some_and(|below| below.is_empty() || TreePath::parse(below).is_ok())
+        })
+    };
+    let files = manifest.files.iter().map(|(name, _)| name.as_str());
+    let directories = manifest.directories.iter().map(|(name, _)| name.as_str());
+    // The one above the tablespaces is in none of them.
+    let directories = directories.filter(|name| *name != "pg_tblspc");
+    files.chain(directories).find(|name| !is_inside(name))
+}
+
 /// Returns whether a name of the manifest is in a tree.
 pub(super) fn is_in(name: &str, tree: Tree) -> bool {
     below(name, tree).is_some()

@@ -3,7 +3,6 @@
 mod begin;
 mod finish;
 mod label;
-mod lock;
 #[cfg(test)]
 mod tests;
 

@@ -23,6 +23,12 @@ pub struct BackupInfo {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct BackupEntry {
+    /// The format.
+    #[serde(default, rename = "backrest-format")]
+    pub format: u32,
+    /// The release that wrote it.
+    #[serde(default, rename = "backrest-version")]
+    pub writer: String,
     /// Whether it holds all files or only what changed.
     #[serde(rename = "backup-type")]
     pub kind: BackupKind,
@@ -62,6 +68,12 @@ pub struct BackupEntry {
     /// Size of those of them that it holds itself.
     #[serde(rename = "backup-info-repo-size-delta")]
     pub repository_size_delta: u64,
+    /// Size of the block maps of all its files, if files are stored in blocks.
+    #[serde(rename = "backup-info-repo-size-map")]
+    pub map_size: Option<u64>,
+    /// Size of the block maps of those that it holds itself.
+    #[serde(rename = "backup-info-repo-size-map-delta")]
+    pub map_size_delta: Option<u64>,
     /// Whether files have pages with wrong checksums; `None` if that was not written down.
     #[serde(rename = "backup-error")]
     pub has_page_errors: Option<bool>,

@@ -1,10 +1,14 @@
 //! One primary whose backups go to repositories in pgBackRest's layout, beside one in Barman's, and
 //! the real pgBackRest works on the same repositories.
 
+mod moving;
 mod ours;
 mod theirs;
 
-use std::{env, path::Path};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
@@ -14,7 +18,7 @@ use crate::{
         pgbackrest::PgBackRest,
         postgres::{Cluster, Programs, Server, own},
         s3::{Options, S3Server},
-        world::{Ran, World},
+        world::World,
     },
 };
 
@@ -24,6 +28,15 @@ struct Kind {
     compression: &'static str,
     bundles: &'static str,
     passphrase: Option<&'static str>,
+    place: Place,
+}
+
+/// Where a repository is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Place {
+    /// For us; for the tool it is the folder in which the bucket is.
+    Bucket,
+    Folder,
 }
 
 impl Kind {
@@ -31,11 +44,13 @@ impl Kind {
         compression: &'static str,
         bundles: &'static str,
         passphrase: Option<&'static str>,
+        place: Place,
     ) -> Self {
         Self {
             compression,
             bundles,
             passphrase,
+            place,
         }
     }
 
@@ -47,7 +62,11 @@ impl Kind {
         } else {
             "single"
         };
-        format!("{}-{secret}-{bundles}", self.compression)
+        let place = match self.place {
+            Place::Bucket => "bucket",
+            Place::Folder => "folder",
+        };
+        format!("{}-{secret}-{bundles}-{place}", self.compression)
     }
 
     /// Returns the name of its destination.
@@ -58,8 +77,8 @@ impl Kind {
 
 /// Two that differ in everything.
 const TWO: [Kind; 2] = [
-    Kind::new("gz", "n", None),
-    Kind::new("zst", "y", Some("made-up")),
+    Kind::new("gz", "n", None, Place::Folder),
+    Kind::new("zst", "y", Some("made-up"), Place::Bucket),
 ];
 
 /// Returns every kind with `WALCAST_MATRIX=all`, else some in which each property is.
@@ -67,8 +86,10 @@ fn matrix() -> Vec<Kind> {
     let mut all = Vec::new();
     for compression in ["none", "gz", "lz4", "zst", "bz2"] {
         for bundles in ["n", "y"] {
-            all.push(Kind::new(compression, bundles, None));
-            all.push(Kind::new(compression, bundles, Some("made-up")));
+            for place in [Place::Bucket, Place::Folder] {
+                all.push(Kind::new(compression, bundles, None, place));
+                all.push(Kind::new(compression, bundles, Some("made-up"), place));
+            }
         }
     }
     match env::var("WALCAST_MATRIX").as_deref() {
@@ -77,8 +98,8 @@ fn matrix() -> Vec<Kind> {
         Err(_) => vec![
             TWO[0],
             TWO[1],
-            Kind::new("lz4", "y", None),
-            Kind::new("none", "n", Some("made-up")),
+            Kind::new("lz4", "y", None, Place::Folder),
+            Kind::new("none", "n", Some("made-up"), Place::Bucket),
         ],
     }
 }
@@ -90,6 +111,8 @@ struct Stanzas {
     s3: S3Server,
     world: World,
     kinds: Vec<Kind>,
+    /// Whether the folder in Barman's layout is a destination.
+    has_barman: bool,
 }
 
 impl Stanzas {
@@ -103,19 +126,17 @@ impl Stanzas {
         let s3 = S3Server::start_in(&world.path("s3"), Options::default());
         world.add_folder("barman");
         for kind in kinds {
-            world.add_document(&stanza(kind, &s3));
+            let document = stanza(kind, &world, &s3);
+            world.add_document(&document);
         }
-        let options = s3.options();
-        world.add_document(&format!(
-            "apiVersion: v1\nkind: Secret\nmetadata: {{name: keys}}\n\
-             stringData: {{id: {}, secret: {}, pass: made-up}}\n",
-            options.access_key, options.secret_key
-        ));
+        world.add_document(&secret(&s3));
         let cluster = Cluster::init_by(programs, &world.path("primary"));
         cluster.configure(&archiving(&world, "spool", &[PATIENCE]));
         let data = cluster.data().display().to_string();
-        let created: Ran = world.run(&["stanza-create", "--pgdata", &data]);
-        created.assert_ended(0, "");
+        if !kinds.is_empty() {
+            let created = world.run(&["stanza-create", "--pgdata", &data]);
+            created.assert_ended(0, "");
+        }
         let primary = cluster.start(&world.command(&[])).until_open();
         let space = world.path("space");
         std::fs::create_dir(&space).unwrap();
@@ -134,14 +155,23 @@ impl Stanzas {
             s3,
             world,
             kinds: kinds.to_vec(),
+            has_barman: true,
+        }
+    }
+
+    /// Returns where a repository is on this machine.
+    fn folder(&self, kind: &Kind) -> PathBuf {
+        let bucket = self.world.path("s3").join(&self.s3.options().bucket);
+        match kind.place {
+            Place::Bucket => bucket.join(kind.name()),
+            Place::Folder => self.world.path(kind.name()),
         }
     }
 
     /// Returns the tool, which sees the bucket as the folder that it is.
     fn tool(&self, kind: &Kind) -> PgBackRest {
-        let bucket = self.world.path("s3").join(&self.s3.options().bucket);
         let cluster = &self.primary.cluster;
-        PgBackRest::on_folder(&bucket.join(kind.name()))
+        PgBackRest::on_folder(&self.folder(kind))
             .with_passphrase(kind.passphrase)
             .with("COMPRESS_TYPE", kind.compression)
             .with("REPO1_BUNDLE", kind.bundles)
@@ -169,32 +199,44 @@ impl Stanzas {
         ran.assert_ended(0, "");
     }
 
+    /// Returns the link to the newest backup of a repository in a folder.
+    fn latest(&self, kind: &Kind) -> PathBuf {
+        self.folder(kind).join("backup/main/latest")
+    }
+
     /// Has the tool back up to each repository.
     #[track_caller]
     fn back_up_by_tool(&self, arguments: &[&str]) {
         for kind in &self.kinds {
             self.tool(kind).succeed(&[arguments, &["backup"]].concat());
-            // The server of the bucket cannot list what is a link in its folder.
-            let bucket = self.world.path("s3").join(&self.s3.options().bucket);
-            let latest = bucket.join(kind.name()).join("backup/main/latest");
-            std::fs::remove_file(latest).unwrap();
+            if kind.place == Place::Bucket {
+                // The server of the bucket cannot list what is a link in its folder.
+                std::fs::remove_file(self.latest(kind)).unwrap();
+            }
         }
     }
 
-    /// Returns what is in a destination, as `info` has it.
+    /// Returns what `info` says of a destination.
     #[track_caller]
-    fn listed(&self, destination: &str) -> Vec<Value> {
+    fn described(&self, destination: &str) -> Value {
         let ran = self.world.run(&["info", "--output=json"]);
         let info: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"));
         let destinations = info["destinations"].as_array().unwrap();
         let one = destinations.iter().find(|one| one["id"] == destination);
-        one.unwrap()["backups"].as_array().unwrap().clone()
+        one.unwrap().clone()
+    }
+
+    /// Returns the backups in a destination, as `info` has them.
+    #[track_caller]
+    fn listed(&self, destination: &str) -> Vec<Value> {
+        let described = self.described(destination);
+        described["backups"].as_array().unwrap().clone()
     }
 
     /// Returns the options that leave one destination.
     fn only(&self, destination: &str) -> Vec<String> {
         let all = self.kinds.iter().map(Kind::destination);
-        let all = all.chain(["barman".to_owned()]);
+        let all = all.chain(self.has_barman.then(|| "barman".to_owned()));
         let others = all.filter(|one| one != destination);
         others.map(|other| format!("--without={other}")).collect()
     }
@@ -225,7 +267,7 @@ impl Stanzas {
         tool.succeed(&[
             &format!("--pg1-path={}", data.display()),
             &format!("--tablespace-map=space={}", place.join("space").display()),
-            &format!("--recovery-option=restore_command={}", tool.fetching()),
+            &format!("--recovery-option=restore_command={}", tool.fetching(&data)),
             "restore",
         ]);
         own(&place);
@@ -242,7 +284,16 @@ impl Stanzas {
     }
 }
 
-fn stanza(kind: &Kind, s3: &S3Server) -> String {
+fn secret(s3: &S3Server) -> String {
+    let options = s3.options();
+    format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: keys}}\n\
+         stringData: {{id: {}, secret: {}, pass: made-up}}\n",
+        options.access_key, options.secret_key
+    )
+}
+
+fn stanza(kind: &Kind, world: &World, s3: &S3Server) -> String {
     let cipher = match kind.passphrase {
         None => "",
         Some(_) => "      cipherConfig: {encryptionPass: {name: keys, key: pass}}\n",
@@ -266,7 +317,13 @@ fn stanza(kind: &Kind, s3: &S3Server) -> String {
         },
         bundles = kind.bundles,
         bucket = s3.options().bucket,
-        endpoint = s3.endpoint(),
+        endpoint = match kind.place {
+            Place::Bucket => s3.endpoint(),
+            Place::Folder => {
+                std::fs::create_dir(world.path(kind.name())).unwrap();
+                format!("file://{}", world.path("").display())
+            }
+        },
     )
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Kind, Stanzas, TWO, content, matrix};
+use super::{Kind, Place, Stanzas, TWO, content, matrix};
 use crate::support::postgres::Programs;
 
 /// What the tool calls the backups of a repository, oldest first.
@@ -27,6 +27,29 @@ fn assert_verified(stanzas: &Stanzas, kind: &Kind) {
     assert!(said.contains("status: ok"), "{kind:?}: {said}");
 }
 
+/// Checks that ours has everything that the tool has, under the same names.
+#[track_caller]
+fn assert_says_all(ours: &Value, theirs: &Value, place: &str) {
+    match (ours, theirs) {
+        (Value::Object(ours), Value::Object(theirs)) => {
+            for (key, value) in theirs {
+                let place = format!("{place}.{key}");
+                let found = ours
+                    .get(key)
+                    .unwrap_or_else(|| panic!("{place} is missing"));
+                assert_says_all(found, value, &place);
+            }
+        }
+        (Value::Array(ours), Value::Array(theirs)) => {
+            assert_eq!(ours.len(), theirs.len(), "{place}");
+            for (ours, theirs) in ours.iter().zip(theirs) {
+                assert_says_all(ours, theirs, place);
+            }
+        }
+        _ => assert_eq!(ours, theirs, "{place}"),
+    }
+}
+
 #[test]
 fn one_pass_serves_both_layouts_and_the_tool_restores_what_is_there() {
     let stanzas = Stanzas::new(&matrix());
@@ -43,10 +66,15 @@ fn one_pass_serves_both_layouts_and_the_tool_restores_what_is_there() {
         assert_eq!(types(&stanzas, kind), ["full", "diff", "incr"]);
         assert_verified(&stanzas, kind);
         let info = stanzas.tool(kind).info();
+        if kind.place == Place::Folder {
+            let latest = std::fs::read_link(stanzas.latest(kind)).unwrap();
+            assert_eq!(latest.to_str(), info["backup"][2]["label"].as_str());
+        }
         for backup in info["backup"].as_array().unwrap() {
             assert_eq!(backup["annotation"]["why"], "test", "{backup}");
             assert_eq!(backup["error"], false, "{backup}");
         }
+        assert_says_all(&stanzas.described(&kind.destination()), &info, "");
         let incr = &info["backup"][2]["info"];
         let (all, own) = (&incr["size"], &incr["delta"]);
         assert!(own.as_u64().unwrap() * 2 < all.as_u64().unwrap(), "{incr}");

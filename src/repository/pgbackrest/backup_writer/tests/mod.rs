@@ -1,3 +1,5 @@
+mod trouble;
+
 use std::{collections::BTreeMap, io, sync::Arc};
 
 use bytes::Bytes;
