@@ -26,6 +26,7 @@ mod backup_reader;
 mod backup_writer;
 mod backups;
 mod comments;
+mod expire;
 mod info;
 mod keys;
 mod leftovers;
@@ -57,8 +58,8 @@ pub use self::{
 use self::{list::Lister, seen::Seen};
 use super::{
     BackupEncoder, BackupEncoding, BackupReader, BackupStart, BackupWriter, Backups,
-    ClusterIdentity, Expect, Format, PutOutcome, Repository, Result, StoredWal, Taker,
-    UnfinishedBackup, WalFile, decode::Encoded,
+    ClusterIdentity, Expect, Format, Inventory, Pace, PutOutcome, Repository, Result, StoredWal,
+    Taker, UnfinishedBackup, WalFile, WalSelection, decode::Encoded,
 };
 use crate::{
     codec::{Codec, Encoding},
@@ -255,6 +256,23 @@ impl Repository for BarmanRepository {
 
     async fn open_backup(&self, id: &str) -> Result<Box<dyn BackupReader>> {
         Ok(Box::new(self.open_base_backup(id).await?))
+    }
+
+    async fn inventory(&self) -> Result<Inventory> {
+        self.take_inventory().await
+    }
+
+    async fn remove_backups(&self, ids: &[String], pace: &Pace) -> Result<u64> {
+        self.expire_backups(ids, pace).await
+    }
+
+    async fn remove_wal(&self, wal: &WalSelection, pace: &Pace) -> Result<u64> {
+        self.expire_wal(wal, pace).await
+    }
+
+    /// Nothing is remembered of a backup that is gone.
+    async fn remove_memories(&self, _: &[String], _: &Pace) -> Result<u64> {
+        Ok(0)
     }
 }
 

@@ -39,10 +39,12 @@
 mod backup_reader;
 mod backups;
 mod block_map;
+mod expire;
 mod info;
 mod info_file;
 mod ini;
 mod keys;
+mod label;
 mod list;
 mod manifest;
 mod owners;
@@ -82,8 +84,8 @@ use self::{
 };
 use super::{
     BackupEncoder, BackupEncoding, BackupReader, BackupStart, BackupWriter, Backups,
-    ClusterIdentity, Expect, Format, PutOutcome, Repository, Result, StoredWal, Taker,
-    UnfinishedBackup, WalFile, content::verified, decode::Encoded,
+    ClusterIdentity, Expect, Format, Inventory, Pace, PutOutcome, Repository, Result, StoredWal,
+    Taker, UnfinishedBackup, WalFile, WalSelection, content::verified, decode::Encoded,
 };
 use crate::{
     codec::{Codec, CodecError, Encoding, cipher::Passphrase},
@@ -292,14 +294,11 @@ impl Repository for PgBackRestRepository {
         let listing = async move {
             let stanza = repository.stanza().await?;
             let listing = Listing::new(repository.lister(&stanza), from);
-            Ok(stream::try_unfold(listing, |mut listing| async move {
-                let next = listing.next().await?;
-                Ok(next.map(|wal| (wal, listing)))
-            }))
+            Ok(listing.into_stream())
         };
         stream::once(listing)
             .flat_map(|listing| match listing {
-                Ok(listing) => listing.boxed(),
+                Ok(listing) => listing,
                 Err(error) => stream::iter([Err(error)]).boxed(),
             })
             .boxed()
@@ -332,6 +331,22 @@ impl Repository for PgBackRestRepository {
 
     async fn open_backup(&self, id: &str) -> Result<Box<dyn BackupReader>> {
         Ok(Box::new(self.open_base_backup(id).await?))
+    }
+
+    async fn inventory(&self) -> Result<Inventory> {
+        self.take_inventory().await
+    }
+
+    async fn remove_backups(&self, ids: &[String], pace: &Pace) -> Result<u64> {
+        self.expire_backups(ids, pace).await
+    }
+
+    async fn remove_wal(&self, wal: &WalSelection, pace: &Pace) -> Result<u64> {
+        self.expire_wal(wal, pace).await
+    }
+
+    async fn remove_memories(&self, ids: &[String], pace: &Pace) -> Result<u64> {
+        self.expire_memories(ids, pace).await
     }
 }
 

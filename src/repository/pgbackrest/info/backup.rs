@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -131,6 +131,14 @@ impl BackupInfo {
     pub fn backups(&self) -> impl Iterator<Item = (&str, Result<BackupEntry, InvalidInfo>)> {
         let entries = self.record.section(CURRENT);
         entries.map(|(label, json)| (label, parsed(CURRENT, label, json)))
+    }
+
+    /// Takes base backups out, and returns whether one of them was there.
+    pub fn remove_backups(&mut self, labels: &BTreeSet<&str>) -> bool {
+        let gone = labels
+            .iter()
+            .filter(|label| self.record.remove(CURRENT, label));
+        gone.count() > 0
     }
 
     /// Makes the stanza one of another cluster.
