@@ -103,6 +103,15 @@ pub struct WalSelection {
     pub others: Vec<WalFileName>,
 }
 
+/// What became of the removal of base backups.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Removal {
+    /// How many objects were removed.
+    pub objects: u64,
+    /// The backups that somebody has begun to keep meanwhile, which stay.
+    pub kept: Vec<String>,
+}
+
 impl WalSelection {
     /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {

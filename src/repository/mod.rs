@@ -39,7 +39,7 @@ pub use self::{
     },
     content::{digest_of, same_content},
     error::{Error, Result},
-    inventory::{Extent, HeldArchive, HeldBackup, Inventory, StrayBackup, WalSelection},
+    inventory::{Extent, HeldArchive, HeldBackup, Inventory, Removal, StrayBackup, WalSelection},
     pace::Pace,
     tree::{Attributes, InvalidTreePath, Tree, TreeEvent, TreePath},
     unfinished::{Taker, UnfinishedBackup},
@@ -150,7 +150,8 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Those of the store and of the layout's records; there is no partial answer.
     async fn inventory(&self) -> Result<Inventory>;
 
-    /// Removes base backups, listed or stray, and returns how many objects that were. WAL stays.
+    /// Removes what a restore reads of base backups, listed or stray. WAL stays, and so does what
+    /// [`remove_records`](Self::remove_records) removes when that is gone.
     ///
     /// The ids come with those of all backups that depend on them. A crash at any moment leaves the
     /// other backups as they were, and what is left to the next call, which goes on. One that is
@@ -159,7 +160,7 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// # Errors
     ///
     /// Those of the store. [`Error::Refused`] if what is there by now contradicts it.
-    async fn remove_backups(&self, ids: &[String], pace: &Pace) -> Result<u64>;
+    async fn remove_backups(&self, ids: &[String], pace: &Pace) -> Result<Removal>;
 
     /// Removes files of the archive, oldest first, and returns how many objects that were. Foreign
     /// objects stay. May be repeated: then it goes on.
@@ -169,9 +170,15 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Those of the store; files may be gone then.
     async fn remove_wal(&self, wal: &WalSelection, pace: &Pace) -> Result<u64>;
 
-    /// Removes what is [remembered](Inventory::remembered) of base backups that are gone, and
-    /// returns how many objects that were. May be repeated.
-    async fn remove_memories(&self, ids: &[String], pace: &Pace) -> Result<u64>;
+    /// Removes the last that is known of base backups that are gone, and returns how many objects
+    /// that were: where a backup's record is an object of its own, it stays until the WAL is gone,
+    /// so that whoever goes on after a crash finds what is still to be done; and what is
+    /// [remembered](Inventory::remembered). May be repeated.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn remove_records(&self, ids: &[String], pace: &Pace) -> Result<u64>;
 }
 
 /// An on-store layout.

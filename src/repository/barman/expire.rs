@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use futures_util::TryStreamExt;
 
 use super::{BackupId, BackupObject, BackupStatus, BarmanRepository, leftovers::abort_below};
-use crate::repository::{
-    Extent, HeldBackup, Inventory, Pace, Repository, Result, WalSelection, batch::remove_batch,
+use crate::{
+    repository::{
+        Extent, HeldBackup, Inventory, Pace, Removal, Repository, Result, WalSelection,
+        batch::remove_batch,
+    },
+    store::Key,
 };
 
 impl BarmanRepository {
@@ -36,17 +40,37 @@ impl BarmanRepository {
 
     /// As the tools do: the archives of a backup first, its record last, so that what a crash
     /// leaves is found again. Foreign objects stay.
-    pub(super) async fn expire_backups(&self, ids: &[String], pace: &Pace) -> Result<u64> {
-        let mut removed = 0;
-        for id in ids {
-            if let Ok(id) = id.parse() {
-                removed += self.expire_backup(id, pace).await?;
+    pub(super) async fn expire_backups(&self, ids: &[String], pace: &Pace) -> Result<Removal> {
+        let mut removal = Removal::default();
+        for text in ids {
+            let Ok(id) = text.parse() else { continue };
+            let objects = self.objects_of(id).await?;
+            if is_kept(&objects) {
+                removal.kept.push(text.clone());
+                continue;
             }
+            abort_below(self.store(), &self.backup_keys().folder(id)).await?;
+            let data = objects.into_iter().filter(|(_, object)| !is_record(object));
+            let data: Vec<_> = data.map(|(key, _)| key).collect();
+            removal.objects += remove_batch(self.store(), &data, pace).await?;
         }
-        Ok(removed)
+        Ok(removal)
     }
 
-    async fn expire_backup(&self, id: BackupId, pace: &Pace) -> Result<u64> {
+    /// Only of backups of which nothing else is left.
+    pub(super) async fn expire_records(&self, ids: &[String], pace: &Pace) -> Result<u64> {
+        let mut records = Vec::new();
+        for id in ids.iter().filter_map(|id| id.parse().ok()) {
+            let objects = self.objects_of(id).await?;
+            if objects.values().all(is_record) {
+                records.extend(objects.into_keys());
+            }
+        }
+        remove_batch(self.store(), &records, pace).await
+    }
+
+    /// Lists everything of a backup that is not foreign.
+    async fn objects_of(&self, id: BackupId) -> Result<BTreeMap<Key, BackupObject>> {
         let keys = self.backup_keys();
         let mut objects = BTreeMap::new();
         for prefix in keys.keep_prefixes() {
@@ -57,20 +81,7 @@ impl BarmanRepository {
                 }
             }
         }
-        let is_kept = objects.values().any(|object| *object == BackupObject::Keep);
-        if is_kept || objects.is_empty() {
-            return Ok(0);
-        }
-        abort_below(self.store(), &keys.folder(id)).await?;
-        let (records, data): (BTreeMap<_, _>, BTreeMap<_, _>) = objects
-            .into_iter()
-            .partition(|(_, object)| *object == BackupObject::Info);
-        let mut removed = 0;
-        for keys in [data, records] {
-            let keys: Vec<_> = keys.into_keys().collect();
-            removed += remove_batch(self.store(), &keys, pace).await?;
-        }
-        Ok(removed)
+        Ok(objects)
     }
 
     /// One folder of the layout after the other.
@@ -93,4 +104,13 @@ impl BarmanRepository {
         }
         Ok(removed)
     }
+}
+
+fn is_record(object: &BackupObject) -> bool {
+    *object == BackupObject::Info
+}
+
+fn is_kept(objects: &BTreeMap<Key, BackupObject>) -> bool {
+    let mut objects = objects.values();
+    objects.any(|object| *object == BackupObject::Keep)
 }

@@ -58,8 +58,8 @@ pub use self::{
 use self::{list::Lister, seen::Seen};
 use super::{
     BackupEncoder, BackupEncoding, BackupReader, BackupStart, BackupWriter, Backups,
-    ClusterIdentity, Expect, Format, Inventory, Pace, PutOutcome, Repository, Result, StoredWal,
-    Taker, UnfinishedBackup, WalFile, WalSelection, decode::Encoded,
+    ClusterIdentity, Expect, Format, Inventory, Pace, PutOutcome, Removal, Repository, Result,
+    StoredWal, Taker, UnfinishedBackup, WalFile, WalSelection, decode::Encoded,
 };
 use crate::{
     codec::{Codec, Encoding},
@@ -262,7 +262,7 @@ impl Repository for BarmanRepository {
         self.take_inventory().await
     }
 
-    async fn remove_backups(&self, ids: &[String], pace: &Pace) -> Result<u64> {
+    async fn remove_backups(&self, ids: &[String], pace: &Pace) -> Result<Removal> {
         self.expire_backups(ids, pace).await
     }
 
@@ -270,9 +270,8 @@ impl Repository for BarmanRepository {
         self.expire_wal(wal, pace).await
     }
 
-    /// Nothing is remembered of a backup that is gone.
-    async fn remove_memories(&self, _: &[String], _: &Pace) -> Result<u64> {
-        Ok(0)
+    async fn remove_records(&self, ids: &[String], pace: &Pace) -> Result<u64> {
+        self.expire_records(ids, pace).await
     }
 }
 

@@ -84,8 +84,8 @@ use self::{
 };
 use super::{
     BackupEncoder, BackupEncoding, BackupReader, BackupStart, BackupWriter, Backups,
-    ClusterIdentity, Expect, Format, Inventory, Pace, PutOutcome, Repository, Result, StoredWal,
-    Taker, UnfinishedBackup, WalFile, WalSelection, content::verified, decode::Encoded,
+    ClusterIdentity, Expect, Format, Inventory, Pace, PutOutcome, Removal, Repository, Result,
+    StoredWal, Taker, UnfinishedBackup, WalFile, WalSelection, content::verified, decode::Encoded,
 };
 use crate::{
     codec::{Codec, CodecError, Encoding, cipher::Passphrase},
@@ -337,7 +337,7 @@ impl Repository for PgBackRestRepository {
         self.take_inventory().await
     }
 
-    async fn remove_backups(&self, ids: &[String], pace: &Pace) -> Result<u64> {
+    async fn remove_backups(&self, ids: &[String], pace: &Pace) -> Result<Removal> {
         self.expire_backups(ids, pace).await
     }
 
@@ -345,7 +345,7 @@ impl Repository for PgBackRestRepository {
         self.expire_wal(wal, pace).await
     }
 
-    async fn remove_memories(&self, ids: &[String], pace: &Pace) -> Result<u64> {
+    async fn remove_records(&self, ids: &[String], pace: &Pace) -> Result<u64> {
         self.expire_memories(ids, pace).await
     }
 }

@@ -8,14 +8,14 @@ use futures_util::TryStreamExt;
 
 use super::{ArchiveId, HistoryEntry, PgBackRestRepository, list::Lister};
 use crate::{
-    repository::{Error, Pace, Result, WalSelection, batch::remove_batch},
+    repository::{Error, Pace, Removal, Result, WalSelection, batch::remove_batch},
     store::{Key, PutMode},
 };
 
 impl PgBackRestRepository {
     /// First the manifests, the newest first, so that no backup looks complete that is not; then
     /// the entries in `backup.info`, then the rest.
-    pub(super) async fn expire_backups(&self, ids: &[String], pace: &Pace) -> Result<u64> {
+    pub(super) async fn expire_backups(&self, ids: &[String], pace: &Pace) -> Result<Removal> {
         self.check_not_stopped().await?;
         let going: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
         self.check_nothing_depends_on(&going).await?;
@@ -24,18 +24,19 @@ impl PgBackRestRepository {
             manifests.push(self.backup_key(label, MANIFEST)?);
             manifests.push(self.backup_key(label, MANIFEST_COPY)?);
         }
-        let mut removed = 0;
+        let mut removal = Removal::default();
         for manifest in &manifests {
             // One by one: a batch has no order.
             if self.exists(manifest).await? {
-                removed += remove_batch(&*self.store, std::slice::from_ref(manifest), pace).await?;
+                removal.objects +=
+                    remove_batch(&*self.store, std::slice::from_ref(manifest), pace).await?;
             }
         }
         self.unlist(&going).await?;
         for label in going.iter().rev() {
-            removed += self.remove_folder(label, pace).await?;
+            removal.objects += self.remove_folder(label, pace).await?;
         }
-        Ok(removed)
+        Ok(removal)
     }
 
     /// Whoever took a backup meanwhile may have built on one that is to go.
