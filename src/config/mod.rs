@@ -21,6 +21,7 @@ mod problem;
 mod reference;
 mod resolve;
 mod resource;
+mod retention;
 mod secrets;
 mod selection;
 mod server_name;

@@ -179,21 +179,21 @@ pub(super) fn stand_in(
     behind.collect()
 }
 
-/// Keeps the newest backup that can be restored if none would stay.
-pub(super) fn last_resort(chains: &Chains<'_>, reasons: &mut Reasons) -> Option<Refusal> {
-    let sound = (0..chains.len()).filter(|place| chains.is_sound(*place));
-    if sound.clone().any(|place| !reasons[place].is_empty()) {
+/// Keeps the newest backup that can be restored, whatever the policy says.
+pub(super) fn newest(chains: &Chains<'_>, reasons: &mut Reasons) -> Option<Refusal> {
+    let mut places = (0..chains.len()).rev();
+    let newest = places.find(|place| chains.is_sound(*place))?;
+    if !reasons[newest].is_empty() {
         return None;
     }
-    let newest = sound.last()?;
     let mut place = newest;
-    reasons[place].push(Reason::LastResort);
+    reasons[place].push(Reason::NewestRestorable);
     while let Prior::At(prior) = chains.prior(place) {
         let needed = chains.backup(newest).stored.id.clone();
         reasons[prior].push(Reason::NeededBy(needed));
         place = prior;
     }
-    Some(Refusal::LastResort {
+    Some(Refusal::NewestRestorable {
         backup: chains.backup(newest).stored.id.clone(),
     })
 }

@@ -6,7 +6,7 @@
 //!
 //! Stricter than the products is a guard, which says so in [`Plan::refusals`]:
 //!
-//! - The last backup that can be restored stays.
+//! - The newest backup that can be restored stays, so that there is one always.
 //! - Backups that cannot be restored from here, as WAL or files are missing, do not count: older
 //!   ones stay in their place. A destination that is behind keeps what it has.
 //! - WAL stays that a backup needs that stays.
@@ -92,7 +92,7 @@ impl RetentionRequest<'_> {
                 *reasons = vec![Reason::NoSubject];
             }
         }
-        refusals.extend(guard::last_resort(&chains, &mut reasons));
+        refusals.extend(guard::newest(&chains, &mut reasons));
         let (wal, stricter) = self.wal(policy, &chains, &reasons, &is_sound);
         if stricter > 0 {
             refusals.push(Refusal::Wal { segments: stricter });
@@ -107,10 +107,7 @@ impl RetentionRequest<'_> {
         Plan {
             steps: Vec::new(),
             kept: backups
-                .map(|backup| KeptBackup {
-                    id: backup.stored.id.clone(),
-                    reasons: vec![reason.clone()],
-                })
+                .map(|backup| KeptBackup::new(backup, vec![reason.clone()]))
                 .collect(),
             removed: Vec::new(),
             refusals,
@@ -188,10 +185,7 @@ impl RetentionRequest<'_> {
         for (place, reasons) in reasons.into_iter().enumerate() {
             let backup = chains.backup(place);
             if !reasons.is_empty() {
-                kept.push(KeptBackup {
-                    id: backup.stored.id.clone(),
-                    reasons,
-                });
+                kept.push(KeptBackup::new(backup, reasons));
                 continue;
             }
             removed.push(RemovedBackup {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{policy::Generation, segments::Segments};
 use crate::{
     pg::{SegmentName, SystemId},
-    repository::{Extent, Inventory, Keep, WalSelection},
+    repository::{Extent, HeldBackup, Inventory, Keep, WalSelection},
     restore::plan::Window,
 };
 
@@ -49,7 +49,13 @@ pub enum Step {
 pub struct KeptBackup {
     /// What the layout calls it.
     pub id: String,
-    /// Why; at least one reason.
+    /// How much of the server it holds itself.
+    pub extent: Extent,
+    /// When it ended, where known.
+    pub ended: Option<Timestamp>,
+    /// Size of its objects, in bytes.
+    pub stored_size: u64,
+    /// Why it stays; at least one reason.
     pub reasons: Vec<Reason>,
 }
 
@@ -93,8 +99,8 @@ pub enum Reason {
     NoSubject,
     /// One that the policy would count cannot be restored, so this one counts instead.
     StandsIn,
-    /// No other one can be restored.
-    LastResort,
+    /// It is the newest one that can be restored.
+    NewestRestorable,
     /// Nothing is deleted, see [`Plan::refusals`].
     Refused,
 }
@@ -159,8 +165,8 @@ pub enum Refusal {
         /// What it lacks; `None` if its own objects are not all there.
         segment: Option<SegmentName>,
     },
-    /// A backup stays that the policy does not want, as no other can be restored.
-    LastResort {
+    /// A backup stays that the policy does not want, as it is the newest that can be restored.
+    NewestRestorable {
         /// The backup.
         backup: String,
     },
@@ -169,6 +175,18 @@ pub enum Refusal {
         /// How many segments.
         segments: u64,
     },
+}
+
+impl KeptBackup {
+    pub(super) fn new(backup: &HeldBackup, reasons: Vec<Reason>) -> Self {
+        Self {
+            id: backup.stored.id.clone(),
+            extent: backup.extent,
+            ended: backup.stored.ended,
+            stored_size: backup.stored.stored_size,
+            reasons,
+        }
+    }
 }
 
 impl Plan {
@@ -204,7 +222,7 @@ impl Refusal {
     /// Returns whether nothing at all is deleted.
     pub fn is_total(&self) -> bool {
         match self {
-            Self::Behind { .. } | Self::LastResort { .. } | Self::Wal { .. } => false,
+            Self::Behind { .. } | Self::NewestRestorable { .. } | Self::Wal { .. } => false,
             Self::Policy(_)
             | Self::Listing(_)
             | Self::Damaged { .. }
@@ -238,7 +256,7 @@ impl Refusal {
                 "See `walcast status`: what the destination is owed will come; what no destination \
                  has will not, and the backup ages."
             }
-            Self::LastResort { .. } => "Take a base backup.",
+            Self::NewestRestorable { .. } => "Take a base backup.",
             Self::Wal { .. } => "Nothing needs to be done: it goes with the backups.",
         }
     }
@@ -303,7 +321,7 @@ impl fmt::Display for Reason {
             Self::NeededBy(backup) => write!(f, "{backup} depends on it"),
             Self::NoSubject => f.write_str("it is not complete"),
             Self::StandsIn => f.write_str("a newer one cannot be restored"),
-            Self::LastResort => f.write_str("no other one can be restored"),
+            Self::NewestRestorable => f.write_str("it is the newest that can be restored"),
             Self::Refused => f.write_str("nothing is deleted"),
         }
     }
@@ -350,8 +368,11 @@ impl fmt::Display for Refusal {
                 f,
                 "backup {backup} lacks some of its files, older ones stay"
             ),
-            Self::LastResort { backup } => {
-                write!(f, "backup {backup} stays, as no other can be restored")
+            Self::NewestRestorable { backup } => {
+                write!(
+                    f,
+                    "backup {backup} stays, as it is the newest that can be restored"
+                )
             }
             Self::Wal { segments } => {
                 write!(f, "{segments} segments stay that backups may need")

@@ -12,12 +12,13 @@ use std::{
 use clap::Args;
 use walcast::{
     config::{
-        self, ArchiveCodec, Config, DirectorySecrets, Options, Parameters, SecretSource,
-        SecretSources, SourceFile, VariableSecrets,
+        self, ArchiveCodec, Config, DestinationConfig, DirectorySecrets, Options, Parameters,
+        SecretSource, SecretSources, SourceFile, VariableSecrets,
     },
     fanout::{Destination, DestinationId},
     manifest::{Variables, text_of},
     repository::pgbackrest::PgBackRestRepository,
+    retention::Policy,
     secret::Secret,
     workers::Workers,
 };
@@ -64,6 +65,8 @@ pub(crate) struct Site {
     pub(crate) destinations: Vec<Destination>,
     /// Whether a destination wants the first checkpoint of a base backup at once.
     pub(crate) immediate_checkpoint: bool,
+    /// What is to stay in each of them, in the same order.
+    pub(crate) retention: Vec<Option<Policy>>,
     /// What the Cluster says besides.
     pub(crate) parameters: Parameters,
 }
@@ -181,6 +184,11 @@ impl ConfigOptions {
                 .destinations
                 .iter()
                 .any(|one| one.immediate_checkpoint),
+            retention: config
+                .destinations
+                .iter()
+                .map(DestinationConfig::retention_policy)
+                .collect(),
             parameters: config.parameters,
         })
     }

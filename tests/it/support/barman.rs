@@ -119,6 +119,22 @@ impl<'a> Barman<'a> {
         expect(command.args(options).args([url, name]), 0);
     }
 
+    /// Deletes base backups by policies, in one process, and returns how each call ended.
+    pub(crate) fn delete_all(&self, jobs: &[Vec<String>]) -> Vec<i64> {
+        let options = ["--endpoint-url".to_owned(), self.server.endpoint()];
+        let jobs: Vec<_> = jobs
+            .iter()
+            .map(|job| [&options, &job[..]].concat())
+            .collect();
+        let jobs = serde_json::to_vec(&jobs).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), jobs).unwrap();
+        let mut command = self.python();
+        command.args(["-c", DELETE_ALL]).arg(file.path());
+        let output = expect(&mut command, 0);
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
     /// Restores a base backup.
     pub(crate) fn base_restore(
         &self,
@@ -136,11 +152,17 @@ impl<'a> Barman<'a> {
     }
 
     fn tool(&self, module: &str) -> Command {
+        let mut command = self.python();
+        command
+            .args(["-m", &format!("barman.clients.{module}")])
+            .args(["--endpoint-url", &self.server.endpoint()]);
+        command
+    }
+
+    fn python(&self) -> Command {
         let options = self.server.options();
         let mut command = Command::new(&self.python);
         command
-            .args(["-m", &format!("barman.clients.{module}")])
-            .args(["--endpoint-url", &self.server.endpoint()])
             .env("AWS_ACCESS_KEY_ID", &options.access_key)
             .env("AWS_SECRET_ACCESS_KEY", &options.secret_key)
             .env("AWS_DEFAULT_REGION", "us-east-1")
@@ -148,6 +170,21 @@ impl<'a> Barman<'a> {
         command
     }
 }
+
+/// Calls the tool with each of the lists of arguments in a file.
+const DELETE_ALL: &str = "
+import contextlib, io, json, sys
+from barman.clients import cloud_backup_delete
+codes = []
+for job in json.load(open(sys.argv[1])):
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            cloud_backup_delete.main(job)
+        codes.append(0)
+    except SystemExit as error:
+        codes.append(error.code or 0)
+print(json.dumps(codes))
+";
 
 fn expect(command: &mut Command, code: i32) -> Output {
     let output: Output = command.output().unwrap();

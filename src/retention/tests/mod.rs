@@ -1,0 +1,4 @@
+mod golden;
+
+mod laws;
+mod samples;
