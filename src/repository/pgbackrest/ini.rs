@@ -138,16 +138,14 @@ impl Ini {
         keys.insert(key.to_owned(), Zeroizing::new(value.into()))
     }
 
-    /// Removes a key, and its section with the last one; returns whether it was there.
-    pub fn remove(&mut self, section: &str, key: &str) -> bool {
-        let Some(keys) = self.sections.get_mut(section) else {
-            return false;
-        };
-        let is_removed = keys.remove(key).is_some();
+    /// Removes a key and returns its value; with its last key goes a section.
+    pub fn remove(&mut self, section: &str, key: &str) -> Option<Zeroizing<String>> {
+        let keys = self.sections.get_mut(section)?;
+        let value = keys.remove(key);
         if keys.is_empty() {
             self.sections.remove(section);
         }
-        is_removed
+        value
     }
 
     /// Returns the length of the text, so that no copy of a secret is left behind as it grows.

@@ -1,4 +1,4 @@
 mod golden;
-
+mod guard;
 mod laws;
 mod samples;

@@ -17,6 +17,9 @@ impl PgBackRestRepository {
     /// the entries in `backup.info`, then the rest.
     pub(super) async fn expire_backups(&self, ids: &[String], pace: &Pace) -> Result<Removal> {
         self.check_not_stopped().await?;
+        if ids.is_empty() {
+            return Ok(Removal::default());
+        }
         let going: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
         self.check_nothing_depends_on(&going).await?;
         let mut manifests = Vec::new();
@@ -55,14 +58,13 @@ impl PgBackRestRepository {
         Ok(())
     }
 
-    /// Takes backups out of `backup.info`, as the store has it now.
+    /// Takes backups out of `backup.info`, as the store has it now. It is written in any case: a
+    /// crash may have come before its copy was.
     async fn unlist(&self, going: &BTreeSet<&str>) -> Result<()> {
         let mut info = self.load_backup_info().await?;
-        if info.remove_backups(going) {
-            let key = self.keys.backup_info().map_err(Error::of_key(self))?;
-            self.save(&key, &info.to_text(), PutMode::Overwrite).await?;
-        }
-        Ok(())
+        info.remove_backups(going);
+        let key = self.keys.backup_info().map_err(Error::of_key(self))?;
+        self.save(&key, &info.to_text(), PutMode::Overwrite).await
     }
 
     async fn remove_folder(&self, label: &str, pace: &Pace) -> Result<u64> {

@@ -133,12 +133,11 @@ impl BackupInfo {
         entries.map(|(label, json)| (label, parsed(CURRENT, label, json)))
     }
 
-    /// Takes base backups out, and returns whether one of them was there.
-    pub fn remove_backups(&mut self, labels: &BTreeSet<&str>) -> bool {
-        let gone = labels
-            .iter()
-            .filter(|label| self.record.remove(CURRENT, label));
-        gone.count() > 0
+    /// Takes base backups out.
+    pub fn remove_backups(&mut self, labels: &BTreeSet<&str>) {
+        for label in labels {
+            self.record.remove(CURRENT, label);
+        }
     }
 
     /// Makes the stanza one of another cluster.
