@@ -91,7 +91,7 @@ fn plan(criterion: &mut Criterion) {
 fn inventory(format: Format) -> (Inventory, Timestamp) {
     let is_pgbackrest = format == Format::PgBackRest;
     let archive = if is_pgbackrest { "15-1" } else { "" };
-    let begin = Timestamp::from_second(1_700_000_000).expect("it is a time");
+    let epoch = Timestamp::from_second(1_700_000_000).expect("it is a time");
     let name = |number| SegmentName::from_number(TimelineId::FIRST, number, SIZE);
     let mut inventory = Inventory {
         segment_size: SIZE,
@@ -100,7 +100,7 @@ fn inventory(format: Format) -> (Inventory, Timestamp) {
     let mut full = String::new();
     for number in 0..BACKUPS {
         let hours = i64::try_from(number).expect("there are few");
-        let began = begin + SignedDuration::from_hours(hours);
+        let began = epoch + SignedDuration::from_hours(hours);
         let (first, last) = (
             number * SEGMENTS / BACKUPS + 7,
             number * SEGMENTS / BACKUPS + 9,
@@ -160,5 +160,5 @@ fn inventory(format: Format) -> (Inventory, Timestamp) {
         ..HeldArchive::default()
     });
     let hours = i64::try_from(BACKUPS).expect("there are few");
-    (inventory, begin + SignedDuration::from_hours(hours))
+    (inventory, epoch + SignedDuration::from_hours(hours))
 }

@@ -1,6 +1,6 @@
 //! What is to stay, as the resources say it.
 
-use super::{DestinationConfig, LayoutConfig};
+use super::{Config, DestinationConfig, LayoutConfig};
 use crate::{
     crd::{
         barman_cloud::RetentionPolicy,
@@ -10,8 +10,22 @@ use crate::{
     retention::{BarmanPolicy, Fulls, PgBackRestPolicy, Policy, WalRule},
 };
 
+impl Config {
+    /// Returns what is to stay in a destination: nothing that is said lets everything stay, and what
+    /// its own resource and the `Cluster` say in different ways is both returned.
+    pub fn retention_policies(&self, destination: &DestinationConfig) -> Vec<Policy> {
+        let is_barman = matches!(destination.layout, LayoutConfig::Barman(_));
+        let of_cluster = self.retention.filter(|_| is_barman);
+        let of_cluster = of_cluster.map(|policy| Policy::Barman(policy.into()));
+        let own = destination.retention_policy();
+        let mut all: Vec<_> = own.into_iter().chain(of_cluster).collect();
+        all.dedup();
+        all
+    }
+}
+
 impl DestinationConfig {
-    /// Returns what is to stay there; `None` is everything.
+    /// Returns what its own resource says is to stay there; `None` is everything.
     pub fn retention_policy(&self) -> Option<Policy> {
         match &self.layout {
             LayoutConfig::Barman(barman) => {

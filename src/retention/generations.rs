@@ -68,23 +68,18 @@ pub(super) fn wal(
         .filter(|place| chains.backup(*place).archive == archive.id)
         .collect();
     let Some(newest) = local.last() else {
-        return match archive.is_current {
-            true => WalCut::default(),
-            false => WalCut::whole(),
-        };
+        return WalCut::without_backups(archive);
     };
-    let oldest = match wanted.wal_days {
-        Some(days) => {
-            let begin = moment.days_ago(days);
-            let ended = |place: usize| chains.backup(place).stored.ended;
-            let is_before = |place: &&usize| ended(**place).is_some_and(|at| at < begin);
-            local.iter().rfind(is_before).or(local.first())
-        }
-        None => {
-            let is_alone =
-                |place: usize| chains.backup(place).stored.keep == Some(Keep::Standalone);
-            local.iter().find(|place| !is_alone(**place))
-        }
+    let oldest = if let Some(days) = wanted.wal_days {
+        let begin = moment.days_ago(days);
+        let ended = |place: usize| chains.backup(place).stored.ended;
+        let is_before = |place: &&usize| ended(**place).is_some_and(|at| at < begin);
+        local.iter().rfind(is_before).or_else(|| local.first())
+    } else {
+        let keep = |place: usize| chains.backup(place).stored.keep;
+        local
+            .iter()
+            .find(|place| keep(**place) != Some(Keep::Standalone))
     };
     WalCut {
         histories_before: None,

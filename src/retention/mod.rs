@@ -75,9 +75,10 @@ impl RetentionRequest<'_> {
             None
         });
         let Some(policy) = policy.filter(|_| refusals.is_empty()) else {
-            let reason = match refusals.is_empty() {
-                true => Reason::Everything,
-                false => Reason::Refused,
+            let reason = if refusals.is_empty() {
+                Reason::Everything
+            } else {
+                Reason::Refused
             };
             return self.nothing(inventory, &reason, refusals);
         };

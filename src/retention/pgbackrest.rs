@@ -40,22 +40,19 @@ pub(super) fn select(
         }
         chains.spread(&mut gone);
     }
+    let is_older = |place: usize| match policy.full {
+        Fulls::Days(days) => is_older(chains, place, days, moment),
+        Fulls::Everything | Fulls::Count(_) => false,
+    };
     for place in (0..chains.len()).filter(|place| counts(*place) && !gone[*place]) {
         let backup = chains.backup(place);
         reasons[place].push(match (backup.extent, policy.full, policy.diff) {
             (Extent::Full, Fulls::Everything, _) => Reason::Everything,
-            (Extent::Full, Fulls::Count(count), _) => Reason::Newest(count),
-            (Extent::Full, Fulls::Days(days), _) => {
-                match backup
-                    .stored
-                    .ended
-                    .is_some_and(|at| at < moment.days_ago(days))
-                {
-                    true => Reason::LeadsToWindow,
-                    false => Reason::InWindow,
-                }
+            (Extent::Full, Fulls::Count(count), _) | (Extent::Differential, _, Some(count)) => {
+                Reason::Newest(count)
             }
-            (Extent::Differential, _, Some(count)) => Reason::Newest(count),
+            (Extent::Full, Fulls::Days(_), _) if is_older(place) => Reason::LeadsToWindow,
+            (Extent::Full, Fulls::Days(_), _) => Reason::InWindow,
             (Extent::Differential, _, None) | (Extent::Incremental, ..) => {
                 match chains.prior(place) {
                     Prior::At(prior) => Reason::With(chains.backup(prior).stored.id.clone()),
@@ -75,10 +72,15 @@ fn oldest_wanted(
     days: u32,
     moment: &Moment,
 ) -> Option<usize> {
-    let begin = moment.days_ago(days).as_second();
-    let ended = |place: usize| chains.backup(place).stored.ended;
-    let is_older = |place: &usize| ended(*place).is_some_and(|at| at.as_second() < begin);
+    let is_older = |place: &usize| is_older(chains, *place, days, moment);
     fulls.iter().rposition(is_older)
+}
+
+/// The tool counts whole seconds.
+fn is_older(chains: &Chains<'_>, place: usize, days: u32, moment: &Moment) -> bool {
+    let begin = moment.days_ago(days).as_second();
+    let ended = chains.backup(place).stored.ended;
+    ended.is_some_and(|at| at.as_second() < begin)
 }
 
 /// Returns the WAL of an archive that goes: all but that since the oldest of so many backups, and
@@ -114,12 +116,9 @@ pub(super) fn wal(
     }
     let is_local = |place: &&usize| chains.backup(**place).archive == archive.id;
     let Some(newest_local) = newest.iter().find(is_local) else {
-        return match archive.is_current {
-            true => WalCut::default(),
-            false => WalCut::whole(),
-        };
+        return WalCut::without_backups(archive);
     };
-    let counted = newest[..count].iter().filter(is_local).last();
+    let counted = newest[..count].iter().rfind(is_local);
     since(chains, stays, archive, *counted.unwrap_or(newest_local))
 }
 

@@ -49,8 +49,11 @@ impl WalCut {
         }
     }
 
-    /// Everything that is there.
-    pub(super) fn whole() -> Self {
+    /// What goes where no backup that counts is left: everything, unless new WAL comes.
+    pub(super) fn without_backups(archive: &HeldArchive) -> Self {
+        if archive.is_current {
+            return Self::default();
+        }
         Self {
             segments: Segments::all(),
             is_whole: true,

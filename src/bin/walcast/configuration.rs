@@ -12,8 +12,8 @@ use std::{
 use clap::Args;
 use walcast::{
     config::{
-        self, ArchiveCodec, Config, DestinationConfig, DirectorySecrets, Options, Parameters,
-        SecretSource, SecretSources, SourceFile, VariableSecrets,
+        self, ArchiveCodec, Config, DirectorySecrets, Options, Parameters, SecretSource,
+        SecretSources, SourceFile, VariableSecrets,
     },
     fanout::{Destination, DestinationId},
     manifest::{Variables, text_of},
@@ -66,7 +66,7 @@ pub(crate) struct Site {
     /// Whether a destination wants the first checkpoint of a base backup at once.
     pub(crate) immediate_checkpoint: bool,
     /// What is to stay in each of them, in the same order.
-    pub(crate) retention: Vec<Option<Policy>>,
+    pub(crate) retention: Vec<Vec<Policy>>,
     /// What the Cluster says besides.
     pub(crate) parameters: Parameters,
 }
@@ -187,7 +187,7 @@ impl ConfigOptions {
             retention: config
                 .destinations
                 .iter()
-                .map(DestinationConfig::retention_policy)
+                .map(|one| config.retention_policies(one))
                 .collect(),
             parameters: config.parameters,
         })

@@ -64,7 +64,7 @@ impl Expire {
             |id: &DestinationId| self.destination.is_empty() || self.destination.contains(id);
         let all = site.destinations.iter().zip(&site.retention);
         let chosen = all.filter(|(destination, _)| is_chosen(&destination.id));
-        let outcomes = join_all(chosen.map(|(one, said)| self.expire(one, said.as_ref()))).await;
+        let outcomes = join_all(chosen.map(|(one, said)| self.expire(one, said))).await;
         match format {
             Format::Json => {
                 let all: Vec<_> = outcomes.iter().map(Outcome::json).collect();
@@ -78,7 +78,7 @@ impl Expire {
         Ok(code(&outcomes))
     }
 
-    async fn expire<'a>(&self, destination: &'a Destination, said: Option<&Policy>) -> Outcome<'a> {
+    async fn expire<'a>(&self, destination: &'a Destination, said: &[Policy]) -> Outcome<'a> {
         let repository = &*destination.repository;
         let policies = self.retention.policies(repository.format(), said);
         let (plan, inventory) = match repository.inventory().await {
@@ -158,9 +158,10 @@ impl Outcome<'_> {
         text.push_str(&windows("now", &self.plan.before));
         text.push_str(&windows("then", &self.plan.after));
         for refusal in &self.plan.refusals {
-            let effect = match refusal.is_total() {
-                true => "nothing goes",
-                false => "more stays",
+            let effect = if refusal.is_total() {
+                "nothing goes"
+            } else {
+                "more stays"
             };
             let _ = writeln!(text, "  {effect}: {refusal}\n  hint: {}", refusal.hint());
         }

@@ -30,47 +30,47 @@ pub(crate) struct RetentionOptions {
 #[derive(Args, Clone, Debug)]
 struct PgBackRestOptions {
     /// How many full backups stay, or for how many days.
-    #[arg(long, value_name = "N", value_parser = positive(), help_heading = PGBACKREST)]
-    retention_full: Option<i32>,
+    #[arg(long = "retention-full", value_name = "N", value_parser = positive(), help_heading = PGBACKREST)]
+    full: Option<i32>,
     /// Whether --retention-full counts backups or days. Default: count.
-    #[arg(long, value_name = "TYPE", value_enum, requires = "retention_full", help_heading = PGBACKREST)]
-    retention_full_type: Option<FullCount>,
+    #[arg(long = "retention-full-type", value_name = "TYPE", value_enum, requires = "full", help_heading = PGBACKREST)]
+    full_type: Option<FullCount>,
     /// How many full and differential backups stay. Default: each as long as its full one.
-    #[arg(long, value_name = "N", value_parser = positive(), help_heading = PGBACKREST)]
-    retention_diff: Option<i32>,
+    #[arg(long = "retention-diff", value_name = "N", value_parser = positive(), help_heading = PGBACKREST)]
+    diff: Option<i32>,
     /// For how many backups all WAL since stays; older ones keep what they need to be consistent.
     /// Default: as many as stay.
-    #[arg(long, value_name = "N", value_parser = positive(), help_heading = PGBACKREST)]
-    retention_archive: Option<i32>,
+    #[arg(long = "retention-archive", value_name = "N", value_parser = positive(), help_heading = PGBACKREST)]
+    archive: Option<i32>,
     /// Which backups --retention-archive counts. Default: full.
-    #[arg(long, value_name = "TYPE", value_enum, help_heading = PGBACKREST)]
-    retention_archive_type: Option<Counted>,
+    #[arg(long = "retention-archive-type", value_name = "TYPE", value_enum, help_heading = PGBACKREST)]
+    archive_type: Option<Counted>,
     /// For how many days manifests of gone backups stay. Default: for ever.
-    #[arg(long, value_name = "DAYS", help_heading = PGBACKREST)]
-    retention_history: Option<u32>,
+    #[arg(long = "retention-history", value_name = "DAYS", help_heading = PGBACKREST)]
+    history: Option<u32>,
 }
 
 #[derive(Args, Clone, Debug)]
 struct GenerationOptions {
     /// Keeps the newest backup of each of the last N hours in which there is one.
-    #[arg(long, value_name = "N", help_heading = GENERATIONS)]
-    keep_hourly: Option<u32>,
+    #[arg(long = "keep-hourly", value_name = "N", help_heading = GENERATIONS)]
+    hourly: Option<u32>,
     /// Keeps the newest backup of each of the last N days in which there is one.
-    #[arg(long, value_name = "N", help_heading = GENERATIONS)]
-    keep_daily: Option<u32>,
+    #[arg(long = "keep-daily", value_name = "N", help_heading = GENERATIONS)]
+    daily: Option<u32>,
     /// Keeps the newest backup of each of the last N weeks in which there is one.
-    #[arg(long, value_name = "N", help_heading = GENERATIONS)]
-    keep_weekly: Option<u32>,
+    #[arg(long = "keep-weekly", value_name = "N", help_heading = GENERATIONS)]
+    weekly: Option<u32>,
     /// Keeps the newest backup of each of the last N months in which there is one.
-    #[arg(long, value_name = "N", help_heading = GENERATIONS)]
-    keep_monthly: Option<u32>,
+    #[arg(long = "keep-monthly", value_name = "N", help_heading = GENERATIONS)]
+    monthly: Option<u32>,
     /// Keeps the newest backup of each of the last N years in which there is one.
-    #[arg(long, value_name = "N", help_heading = GENERATIONS)]
-    keep_yearly: Option<u32>,
+    #[arg(long = "keep-yearly", value_name = "N", help_heading = GENERATIONS)]
+    yearly: Option<u32>,
     /// Keeps all WAL that is needed to go back to any moment of the last N days; older backups
     /// keep what they need to be consistent. Default: since the oldest backup that stays.
-    #[arg(long, value_name = "N", help_heading = GENERATIONS)]
-    keep_wal_days: Option<u32>,
+    #[arg(long = "keep-wal-days", value_name = "N", help_heading = GENERATIONS)]
+    wal_days: Option<u32>,
 }
 
 /// What a number of full backups counts.
@@ -97,81 +97,84 @@ fn positive() -> clap::builder::RangedI64ValueParser<i32> {
 }
 
 impl RetentionOptions {
-    /// Returns the policies of a destination whose resource says `said`: options win over it, and
-    /// those that contradict each other are returned as they are.
-    pub(crate) fn policies(&self, format: Format, said: Option<&Policy>) -> Vec<Policy> {
+    /// Returns the policies of a destination for which the resources say `said`: options win over
+    /// these, and those that contradict each other are returned as they are.
+    pub(crate) fn policies(&self, format: Format, said: &[Policy]) -> Vec<Policy> {
         let generations = self.generations.policy().map(Policy::Generations);
         let product = match format {
-            Format::PgBackRest => self.pgbackrest.policy(said).map(Policy::PgBackRest),
-            _ => self.barman(said).map(Policy::Barman),
+            Format::PgBackRest => self.pgbackrest.policies(said),
+            _ => self.barman(said),
         };
         let given: Vec<_> = generations.into_iter().chain(product).collect();
-        match (given.is_empty(), said) {
-            (true, Some(said)) => vec![said.clone()],
-            _ => given,
+        if given.is_empty() {
+            said.to_vec()
+        } else {
+            given
         }
     }
 
-    fn barman(&self, said: Option<&Policy>) -> Option<BarmanPolicy> {
-        let said = match said {
-            Some(Policy::Barman(policy)) => Some(*policy),
-            _ => None,
-        };
-        match (self.retention_policy, self.minimum_redundancy) {
-            (None, None) => None,
-            (Some(policy), minimum) => Some(policy.with_minimum(minimum.unwrap_or(0))),
-            (None, Some(minimum)) => said.map(|policy| policy.with_minimum(minimum)),
+    fn barman(&self, said: &[Policy]) -> Vec<Policy> {
+        let minimum = self.minimum_redundancy;
+        match (self.retention_policy, minimum) {
+            (None, None) => Vec::new(),
+            (Some(policy), _) => vec![Policy::Barman(policy.with_minimum(minimum.unwrap_or(0)))],
+            (None, Some(minimum)) => {
+                let raised = said.iter().map(|policy| match policy {
+                    Policy::Barman(policy) => Policy::Barman(policy.with_minimum(minimum)),
+                    other => other.clone(),
+                });
+                raised.collect()
+            }
         }
     }
 }
 
 impl PgBackRestOptions {
-    fn policy(&self, said: Option<&Policy>) -> Option<PgBackRestPolicy> {
+    fn policies(&self, said: &[Policy]) -> Vec<Policy> {
         let options = RetentionPolicy {
-            full: self.retention_full,
-            full_type: self.retention_full_type.map(|counted| match counted {
+            full: self.full,
+            full_type: self.full_type.map(|counted| match counted {
                 FullCount::Count => FullType::Count,
                 FullCount::Time => FullType::Time,
             }),
-            diff: self.retention_diff,
-            archive: self.retention_archive,
-            archive_type: self.retention_archive_type.map(|counted| match counted {
+            diff: self.diff,
+            archive: self.archive,
+            archive_type: self.archive_type.map(|counted| match counted {
                 Counted::Full => BackupType::Full,
                 Counted::Diff => BackupType::Diff,
                 Counted::Incr => BackupType::Incr,
             }),
             history: None,
         };
-        let history = self.retention_history;
-        if options != RetentionPolicy::default() {
-            let policy = PgBackRestPolicy::from(&options.effective());
-            return Some(PgBackRestPolicy { history, ..policy });
+        let history = self.history;
+        if options == RetentionPolicy::default() && history.is_none() {
+            return Vec::new();
         }
-        let said = match said {
-            Some(Policy::PgBackRest(policy)) => *policy,
-            _ => PgBackRestPolicy::default(),
+        let policy = match said {
+            [Policy::PgBackRest(said)] if options == RetentionPolicy::default() => *said,
+            _ => PgBackRestPolicy::from(&options.effective()),
         };
-        history.map(|_| PgBackRestPolicy { history, ..said })
+        vec![Policy::PgBackRest(PgBackRestPolicy { history, ..policy })]
     }
 }
 
 impl GenerationOptions {
     fn policy(&self) -> Option<Generations> {
-        let given = [
-            self.keep_hourly,
-            self.keep_daily,
-            self.keep_weekly,
-            self.keep_monthly,
-            self.keep_yearly,
-            self.keep_wal_days,
+        let counts = [
+            self.hourly,
+            self.daily,
+            self.weekly,
+            self.monthly,
+            self.yearly,
         ];
-        given.iter().any(Option::is_some).then(|| Generations {
-            hourly: self.keep_hourly.unwrap_or(0),
-            daily: self.keep_daily.unwrap_or(0),
-            weekly: self.keep_weekly.unwrap_or(0),
-            monthly: self.keep_monthly.unwrap_or(0),
-            yearly: self.keep_yearly.unwrap_or(0),
-            wal_days: self.keep_wal_days,
+        let mut given = counts.iter().chain([&self.wal_days]);
+        given.any(Option::is_some).then(|| Generations {
+            hourly: self.hourly.unwrap_or(0),
+            daily: self.daily.unwrap_or(0),
+            weekly: self.weekly.unwrap_or(0),
+            monthly: self.monthly.unwrap_or(0),
+            yearly: self.yearly.unwrap_or(0),
+            wal_days: self.wal_days,
         })
     }
 }
@@ -192,7 +195,7 @@ mod tests {
         retention: RetentionOptions,
     }
 
-    fn policies(arguments: &[&str], format: Format, said: Option<&Policy>) -> Vec<Policy> {
+    fn policies(arguments: &[&str], format: Format, said: &[Policy]) -> Vec<Policy> {
         let all = ["walcast"].iter().chain(arguments);
         Only::parse_from(all).retention.policies(format, said)
     }
@@ -200,16 +203,18 @@ mod tests {
     #[test]
     fn options_win_over_the_resources() {
         let said = Policy::Barman(BarmanPolicy::window(30));
-        let barman = |arguments: &[&str]| policies(arguments, Format::Barman, Some(&said));
+        let barman =
+            |arguments: &[&str]| policies(arguments, Format::Barman, std::slice::from_ref(&said));
 
-        assert_eq!(barman(&[]), [said.clone()]);
-        assert_eq!(barman(&["--retention-full=2"]), [said.clone()]);
+        assert_eq!(barman(&[]), std::slice::from_ref(&said));
+        let of_others = ["--retention-full=2"];
+        assert_eq!(barman(&of_others), std::slice::from_ref(&said));
         let redundancy = Policy::Barman(BarmanPolicy::redundancy(2));
         assert_eq!(barman(&["--retention-policy=REDUNDANCY 2"]), [redundancy]);
         let minimum = Policy::Barman(BarmanPolicy::window(30).with_minimum(3));
         assert_eq!(barman(&["--minimum-redundancy=3"]), [minimum]);
         assert_eq!(
-            policies(&["--minimum-redundancy=3"], Format::Barman, None),
+            policies(&["--minimum-redundancy=3"], Format::Barman, &[]),
             []
         );
     }
@@ -224,14 +229,14 @@ mod tests {
             history: Some(0),
         };
 
-        let given = policies(&options, Format::PgBackRest, None);
+        let given = policies(&options, Format::PgBackRest, &[]);
 
         assert_eq!(given, [Policy::PgBackRest(expected)]);
         let said = Policy::PgBackRest(PgBackRestPolicy {
             history: None,
             ..expected
         });
-        let both = policies(&["--retention-history=0"], Format::PgBackRest, Some(&said));
+        let both = policies(&["--retention-history=0"], Format::PgBackRest, &[said]);
         assert_eq!(both, [Policy::PgBackRest(expected)]);
     }
 
@@ -239,7 +244,7 @@ mod tests {
     fn options_that_contradict_each_other_are_both_there() {
         let options = ["--keep-daily=7", "--retention-policy=7d"];
 
-        let given = policies(&options, Format::Barman, None);
+        let given = policies(&options, Format::Barman, &[]);
 
         let daily = Generations {
             daily: 7,

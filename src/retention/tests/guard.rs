@@ -27,9 +27,10 @@ fn gone(plan: &Plan) -> usize {
 
 #[track_caller]
 fn check_refused(held: &(Inventory, Timestamp), expected: impl Fn(&Refusal) -> bool) {
-    let format = match held.0.archives[0].id.is_empty() {
-        true => Format::Barman,
-        false => Format::PgBackRest,
+    let format = if held.0.archives[0].id.is_empty() {
+        Format::Barman
+    } else {
+        Format::PgBackRest
     };
     let policy = match format {
         Format::PgBackRest => Policy::PgBackRest(PgBackRestPolicy {

@@ -18,6 +18,7 @@ pub(super) const SIZE: SegmentSize = SegmentSize::DEFAULT;
 pub(super) const START: i64 = 1_790_000_000;
 
 /// What happened before a backup and in it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a claim of its own")]
 #[derive(Clone, Debug)]
 pub(super) struct Event {
     /// Hours since the one before.
@@ -215,9 +216,10 @@ impl Past {
             id,
             name: None,
             annotations: Annotations::default(),
-            state: match is_pgbackrest {
-                true => BackupState::Complete,
-                false => event.state.clone(),
+            state: if is_pgbackrest {
+                BackupState::Complete
+            } else {
+                event.state.clone()
             },
             began: Some(self.at),
             ended: Some(self.at + SignedDuration::from_mins(20)),
@@ -286,9 +288,10 @@ pub(super) fn policies() -> impl Strategy<Value = (Format, Policy, Policy)> {
     let barman = (0..8_u32, 0..400_u32, 0..4_u32, 0..4_u32, any::<bool>());
     let barman = barman.prop_map(|(count, days, minimum, more, is_window)| {
         let rule = |add: u32| {
-            let policy = match is_window {
-                true => BarmanPolicy::window((days + add * 20) / 20),
-                false => BarmanPolicy::redundancy(count + add),
+            let policy = if is_window {
+                BarmanPolicy::window((days + add * 20) / 20)
+            } else {
+                BarmanPolicy::redundancy(count + add)
             };
             Policy::Barman(policy.with_minimum(minimum))
         };
@@ -297,12 +300,11 @@ pub(super) fn policies() -> impl Strategy<Value = (Format, Policy, Policy)> {
     let pgbackrest = (1..6_u32, any::<bool>(), option::of(1..6_u32), 0..4_u32);
     let pgbackrest = pgbackrest.prop_map(|(full, is_time, diff, more)| {
         let rule = |add: u32| {
-            let (full, wal) = match is_time {
-                true => (Fulls::Days(full * 2 + add), WalRule::WithFulls),
-                false => {
-                    let count = full + add;
-                    (Fulls::Count(count), WalRule::Backups(count, Extent::Full))
-                }
+            let (full, wal) = if is_time {
+                (Fulls::Days(full * 2 + add), WalRule::WithFulls)
+            } else {
+                let count = full + add;
+                (Fulls::Count(count), WalRule::Backups(count, Extent::Full))
             };
             Policy::PgBackRest(PgBackRestPolicy {
                 full,

@@ -19,9 +19,10 @@ const SAMPLES: u64 = 220;
 
 fn policy(seed: u64) -> BarmanPolicy {
     let mut rng = Rng::with_seed(seed ^ 0xBA);
-    let policy = match rng.bool() {
-        true => BarmanPolicy::redundancy(rng.u32(1..5)),
-        false => BarmanPolicy::window(rng.u32(..14)),
+    let policy = if rng.bool() {
+        BarmanPolicy::redundancy(rng.u32(1..5))
+    } else {
+        BarmanPolicy::window(rng.u32(..14))
     };
     policy.with_minimum(rng.u32(..3))
 }

@@ -30,20 +30,16 @@ use self::past::Objects;
 const STANZA: &str = "main";
 
 fn open(format: Format, store: Arc<dyn Store>, name: &str) -> Arc<dyn Repository> {
-    match format {
-        Format::PgBackRest => {
-            let settings = PgBackRestSettings::new("", name);
-            Arc::new(PgBackRestRepository::new(
-                store,
-                settings,
-                Workers::inline(),
-            ))
-        }
-        _ => {
-            let settings = BarmanSettings::new("pg", name);
-            Arc::new(BarmanRepository::new(store, settings, Workers::inline()))
-        }
+    if format == Format::PgBackRest {
+        let settings = PgBackRestSettings::new("", name);
+        return Arc::new(PgBackRestRepository::new(
+            store,
+            settings,
+            Workers::inline(),
+        ));
     }
+    let settings = BarmanSettings::new("pg", name);
+    Arc::new(BarmanRepository::new(store, settings, Workers::inline()))
 }
 
 /// A store with objects that were written long before `now`.
@@ -139,8 +135,7 @@ impl Tally {
         let more: Vec<_> = theirs.difference(&ours).collect();
         assert!(
             more.is_empty(),
-            "sample {seed}: we removed {more:?}: {:#?}",
-            plan
+            "sample {seed}: we removed {more:?}: {plan:#?}"
         );
         if ours == *theirs {
             self.same += 1;

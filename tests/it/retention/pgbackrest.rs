@@ -76,7 +76,12 @@ async fn pgbackrest_removes_the_same() {
         let (plan, expired) = plan_and_expire(&*repository, &Policy::PgBackRest(policy), now).await;
 
         expired.unwrap();
-        let ours = contents(&store);
+        let mut ours = contents(&store);
+        // 2.59 leaves the newest place alone if a backup could go on there, 2.45 does not.
+        if let Some(begun) = begun(&objects) {
+            ours.retain(|key, _| !key.starts_with(&begun));
+            newer += 1;
+        }
         if is_of_newer_release(&policy, &plan) {
             let more = theirs.keys().filter(|key| !ours.contains_key(*key));
             assert!(
@@ -100,7 +105,17 @@ async fn pgbackrest_removes_the_same() {
     }
     println!("{tally:?}, {newer} by the rule of a newer release");
     assert!(tally.same > 150 && tally.active > 120, "{tally:?}");
-    assert!(newer < 40, "{newer}");
+    assert!(newer < 60, "{newer}");
+}
+
+/// Returns where a backup was begun that is newer than all others.
+fn begun(objects: &past::Objects) -> Option<String> {
+    let mut copies = objects
+        .keys()
+        .filter_map(|key| key.strip_suffix("backup.manifest.copy"));
+    let newest = copies.next_back()?;
+    let is_complete = objects.contains_key(&format!("{newest}backup.manifest"));
+    (!is_complete).then(|| newest.to_owned())
 }
 
 /// Where full backups are kept for days, 2.45 removes WAL only along with a full backup; 2.59 does

@@ -173,8 +173,11 @@ impl<'a> Barman<'a> {
 
 /// Calls the tool with each of the lists of arguments in a file.
 const DELETE_ALL: &str = "
-import contextlib, io, json, sys
+import boto3, contextlib, io, json, sys
 from barman.clients import cloud_backup_delete
+# Each session reads megabytes of descriptions anew.
+session = boto3.Session()
+boto3.Session = lambda *args, **kwargs: session
 codes = []
 for job in json.load(open(sys.argv[1])):
     try:
