@@ -25,13 +25,15 @@ mod rules;
 mod segments;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 use std::collections::BTreeSet;
 
 use self::{
-    chains::{Chains, range_of},
+    chains::Chains,
     rules::{Reasons, WalCut},
     segments::Segments,
+    windows::windows,
 };
 pub use self::{
     execute::{ExpireError, Expired, expire},
@@ -46,10 +48,6 @@ use crate::{
     destination::DestinationId,
     pg::{SegmentName, TimelineId, WalFileName},
     repository::{Format, HeldArchive, Inventory, WalSelection},
-    restore::{
-        RecoveryTarget, TargetTimeline,
-        plan::{Holdings, RestoreRequest, Window},
-    },
 };
 
 /// What is asked of a destination.
@@ -104,7 +102,7 @@ impl RetentionRequest<'_> {
 
     fn nothing(&self, inventory: &Inventory, reason: &Reason, refusals: Vec<Refusal>) -> Plan {
         let backups = inventory.backups.iter();
-        let windows = self.windows(inventory);
+        let known = windows(&self.destination, inventory);
         Plan {
             steps: Vec::new(),
             kept: backups
@@ -112,8 +110,8 @@ impl RetentionRequest<'_> {
                 .collect(),
             removed: Vec::new(),
             refusals,
-            before: windows.clone(),
-            after: windows,
+            before: known.clone(),
+            after: known,
         }
     }
 
@@ -207,60 +205,12 @@ impl RetentionRequest<'_> {
             kept,
             removed,
             refusals,
-            before: self.windows(chains.inventory),
+            before: windows(&self.destination, chains.inventory),
             after: Vec::new(),
         };
-        plan.after = self.windows(&chains.inventory.after(&plan));
+        plan.after = windows(&self.destination, &chains.inventory.after(&plan));
         plan
     }
-
-    /// Returns to which positions the destination alone can restore the current cluster.
-    fn windows(&self, inventory: &Inventory) -> Vec<Window> {
-        let Some(archive) = inventory.archives.iter().find(|archive| archive.is_current) else {
-            return Vec::new();
-        };
-        let request = RestoreRequest {
-            target: RecoveryTarget::Latest,
-            timeline: TargetTimeline::Latest,
-            backup: None,
-            system_id: None,
-            segment_size: inventory.segment_size,
-        };
-        request.windows(&[Holdings {
-            destination: self.destination.clone(),
-            backups: first_of_ranges(inventory, archive),
-            wal: archive.segments.clone(),
-            histories: archive.histories.clone(),
-            archived_until: inventory.newest_wal,
-        }])
-    }
-}
-
-/// Returns the backups with which windows can begin: those of one stretch of WAL all lead to its
-/// end, so the first of them tells it.
-fn first_of_ranges(
-    inventory: &Inventory,
-    archive: &HeldArchive,
-) -> Vec<crate::repository::StoredBackup> {
-    let chains = Chains::new(inventory);
-    let mut firsts = std::collections::BTreeMap::new();
-    for place in (0..chains.len()).filter(|place| chains.is_sound(*place)) {
-        let backup = chains.backup(place);
-        let first = backup.stored.first_segment;
-        let Some(range) = first.and_then(|first| range_of(&archive.segments, first)) else {
-            continue;
-        };
-        if backup.archive == archive.id {
-            let known = firsts.entry(range.first).or_insert(place);
-            if backup.stored.stop < chains.backup(*known).stored.stop {
-                *known = place;
-            }
-        }
-    }
-    let firsts = firsts.into_values();
-    firsts
-        .map(|place| chains.backup(place).stored.clone())
-        .collect()
 }
 
 fn select_wal(

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{policy::Generation, segments::Segments};
 use crate::{
-    pg::{SegmentName, SystemId},
+    pg::{SegmentName, SystemId, WalFileName},
     repository::{Extent, HeldBackup, Inventory, Keep, WalSelection},
     restore::plan::Window,
 };
@@ -293,8 +293,7 @@ impl Inventory {
                 .without(&gone)
                 .ranges(size);
             archive.others.retain(|name| !selection.contains(*name));
-            let is_there =
-                |timeline| !selection.contains(crate::pg::WalFileName::History(timeline));
+            let is_there = |timeline| !selection.contains(WalFileName::History(timeline));
             archive.timelines.retain(|timeline| is_there(*timeline));
             archive
                 .histories

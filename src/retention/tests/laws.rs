@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::{prelude::*, strategy::ValueTree};
 
 use super::{super::*, samples::*};
-use crate::repository::Inventory;
+use crate::{repository::Inventory, restore::plan::Window};
 
 fn gone(plan: &Plan) -> BTreeSet<String> {
     plan.removed

@@ -1,4 +1,3 @@
-mod golden;
 mod guard;
 mod laws;
 mod samples;

@@ -2,6 +2,7 @@
 
 mod barman;
 mod crash;
+mod golden;
 mod past;
 mod pgbackrest;
 

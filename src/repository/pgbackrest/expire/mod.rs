@@ -2,7 +2,7 @@
 
 mod inventory;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use futures_util::TryStreamExt;
 
@@ -114,7 +114,7 @@ impl PgBackRestRepository {
     /// Lists one archive alone.
     fn lister_in(&self, id: ArchiveId) -> Lister {
         Lister {
-            store: std::sync::Arc::clone(&self.store),
+            store: Arc::clone(&self.store),
             keys: self.keys.clone(),
             ids: vec![id],
             preferred: self.settings.wal_encoding.codec(),

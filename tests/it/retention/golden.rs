@@ -5,13 +5,15 @@ use std::{collections::BTreeSet, fs, path::PathBuf, sync::Arc};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use super::super::*;
-use crate::{
+use walcast::{
     crd::pgbackrest::{BackupType, FullType, RetentionPolicy},
+    destination::DestinationId,
+    pg::SegmentName,
     repository::{
-        Repository,
+        Format, Inventory, Repository,
         pgbackrest::{PgBackRestRepository, PgBackRestSettings},
     },
+    retention::{Moment, PgBackRestPolicy, Plan, Policy, RetentionRequest, Step},
     store::{Key, MemoryStore, PutOptions, Store, StoreExt},
     workers::Workers,
 };
