@@ -147,6 +147,7 @@ fn inventory(format: Format) -> (Inventory, Timestamp) {
             archive: archive.to_owned(),
             is_whole: true,
             may_expire: true,
+            touched: None,
         });
     }
     let segments = (0..SEGMENTS / HOLE).map(|part| SegmentRange {

@@ -48,6 +48,8 @@ pub struct HeldBackup {
     pub is_whole: bool,
     /// Whether the layout's own tools may remove it when a policy says so.
     pub may_expire: bool,
+    /// When something was last written of an unfinished one, by the store's clock, where known.
+    pub touched: Option<Timestamp>,
 }
 
 /// How much of a server a base backup holds itself.

@@ -91,7 +91,10 @@ fn unfinished(chains: &Chains<'_>, now: Timestamp) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     for backup in &chains.inventory.backups {
         let id = &backup.stored.id;
-        match (&backup.stored.state, backup.stored.began) {
+        match (
+            &backup.stored.state,
+            backup.stored.began.max(backup.touched),
+        ) {
             (BackupState::Unfinished, None) => refusals.push(Refusal::Incomplete {
                 backup: id.clone(),
                 lacks: "when it began",

@@ -7,30 +7,37 @@ use futures_util::TryStreamExt;
 use super::{BackupId, BackupObject, BackupStatus, BarmanRepository, leftovers::abort_below};
 use crate::{
     repository::{
-        Extent, HeldBackup, Inventory, Pace, Removal, Repository, Result, WalSelection,
-        batch::remove_batch,
+        BackupState, Extent, HeldBackup, Inventory, Pace, Removal, Repository, Result,
+        WalSelection, batch::remove_batch,
     },
     store::Key,
 };
 
 impl BarmanRepository {
-    /// Costs what [`barman_backups`](Self::barman_backups) does, a listing of the archive, and one
-    /// request for each history file.
+    /// Costs what [`barman_backups`](Self::barman_backups) does, a listing of the archive and of
+    /// each unfinished backup, and one request for each history file.
     pub(super) async fn take_inventory(&self) -> Result<Inventory> {
         let (backups, damaged) = self.barman_backups().await?;
-        let held = backups.iter().map(|backup| HeldBackup {
-            stored: backup.describe(),
-            extent: Extent::Full,
-            prior: None,
-            archive: String::new(),
-            is_whole: backup.missing_archives().is_empty(),
-            may_expire: *backup.info.status() == BackupStatus::Done,
-        });
         let mut inventory = Inventory {
-            backups: held.collect(),
             damaged,
             ..Inventory::default()
         };
+        for backup in &backups {
+            let stored = backup.describe();
+            let touched = match stored.state {
+                BackupState::Unfinished => Some(self.last_touched(backup.id).await?),
+                BackupState::Complete | BackupState::Failed { .. } => None,
+            };
+            inventory.backups.push(HeldBackup {
+                stored,
+                extent: Extent::Full,
+                prior: None,
+                archive: String::new(),
+                is_whole: backup.missing_archives().is_empty(),
+                may_expire: *backup.info.status() == BackupStatus::Done,
+                touched,
+            });
+        }
         let wal = self.list_wal(None);
         inventory
             .add_archive(self, String::new(), true, wal)

@@ -93,6 +93,12 @@ fn nothing_is_deleted_while_somebody_takes_a_backup() {
         matches!(refusal, Refusal::InProgress { .. })
     });
 
+    let mut written = (inventory.clone(), later);
+    written.0.backups[4].touched = Some(later - SignedDuration::from_hours(1));
+    check_refused(&written, |refusal| {
+        matches!(refusal, Refusal::InProgress { .. })
+    });
+
     let given_up = plan(Format::Barman, &one(), &(inventory, later));
     assert_eq!((gone(&given_up), given_up.refusals.len()), (3, 0));
 }

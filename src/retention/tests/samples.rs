@@ -206,6 +206,7 @@ impl Past {
             archive: self.inventory.archives.last().unwrap().id.clone(),
             is_whole: event.is_whole,
             may_expire: is_pgbackrest || event.state == BackupState::Complete,
+            touched: None,
         });
     }
 

@@ -35,6 +35,7 @@ impl PgBackRestRepository {
                         prior: prior(&entry),
                         is_whole: false,
                         may_expire: true,
+                        touched: None,
                     });
                 }
                 Err(error) => inventory.damaged.push(DamagedBackup {
