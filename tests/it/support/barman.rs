@@ -119,20 +119,33 @@ impl<'a> Barman<'a> {
         expect(command.args(options).args([url, name]), 0);
     }
 
-    /// Deletes base backups by policies, in one process, and returns how each call ended.
+    /// Deletes base backups by policies, in few processes, and returns how each call ended.
     pub(crate) fn delete_all(&self, jobs: &[Vec<String>]) -> Vec<i64> {
         let options = ["--endpoint-url".to_owned(), self.server.endpoint()];
-        let jobs: Vec<_> = jobs
-            .iter()
-            .map(|job| [&options, &job[..]].concat())
-            .collect();
-        let jobs = serde_json::to_vec(&jobs).unwrap();
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), jobs).unwrap();
-        let mut command = self.python();
-        command.args(["-c", DELETE_ALL]).arg(file.path());
-        let output = expect(&mut command, 0);
-        serde_json::from_slice(&output.stdout).unwrap()
+        let parts = jobs.chunks(jobs.len().div_ceil(2).max(1)).map(|part| {
+            let part: Vec<_> = part
+                .iter()
+                .map(|job| [&options, &job[..]].concat())
+                .collect();
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), serde_json::to_vec(&part).unwrap()).unwrap();
+            let mut command = self.python();
+            command.args(["-c", DELETE_ALL]).arg(file.path());
+            (file, command)
+        });
+        let parts: Vec<_> = parts.collect();
+        std::thread::scope(|scope| {
+            let runs = parts.into_iter().map(|(file, mut command)| {
+                scope.spawn(move || {
+                    let output = expect(&mut command, 0);
+                    drop(file);
+                    serde_json::from_slice::<Vec<i64>>(&output.stdout).unwrap()
+                })
+            });
+            let runs: Vec<_> = runs.collect();
+            let codes = runs.into_iter().map(|run| run.join().unwrap());
+            codes.flatten().collect()
+        })
     }
 
     /// Restores a base backup.
