@@ -4,12 +4,11 @@ use futures_util::TryStreamExt;
 use jiff::Timestamp;
 
 use crate::{
-    pg::{
-        SegmentHeader, SegmentName, SegmentRange, SegmentSize, TimelineHistory, TimelineId,
-        WalFileName,
+    pg::{SegmentName, SegmentRange, SegmentSize, TimelineHistory, WalFileName},
+    repository::{
+        BackupState, DamagedBackup, Repository, Result, StoredBackup, read_history,
+        read_segment_size,
     },
-    repository::{BackupState, DamagedBackup, Error, Repository, Result, StoredBackup, StoredWal},
-    store::Class,
 };
 
 /// What one destination holds: its base backups, and its WAL as ranges, so that a million segments
@@ -117,55 +116,3 @@ impl Catalog {
         }
     }
 }
-
-/// Reads the size of segments from the beginning of one; `None` if it is damaged or gone.
-async fn read_segment_size(
-    repository: &dyn Repository,
-    stored: &StoredWal,
-) -> Result<Option<SegmentSize>> {
-    let read = async {
-        let mut blocks = repository.read_wal(stored, 1 << 30).await?;
-        let mut head = Vec::new();
-        while head.len() < SegmentHeader::LEN {
-            match blocks.try_next().await? {
-                Some(block) => head.extend_from_slice(&block),
-                None => break,
-            }
-        }
-        Ok::<_, Error>(head)
-    };
-    match read.await {
-        Ok(head) => Ok(SegmentHeader::parse(&head)
-            .ok()
-            .map(|header| header.segment_size)),
-        Err(error) if matches!(error.class(), Class::Invalid | Class::Missing) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Reads a history; `None` if it is damaged or gone.
-async fn read_history(
-    repository: &dyn Repository,
-    stored: &StoredWal,
-    timeline: TimelineId,
-) -> Result<Option<TimelineHistory>> {
-    let read = async {
-        let blocks: Vec<_> = repository
-            .read_wal(stored, MAX_HISTORY)
-            .await?
-            .try_collect()
-            .await?;
-        Ok::<_, Error>(blocks.concat())
-    };
-    match read.await {
-        Ok(content) => {
-            let text = String::from_utf8_lossy(&content);
-            Ok(TimelineHistory::parse(timeline, &text).ok())
-        }
-        Err(error) if matches!(error.class(), Class::Invalid | Class::Missing) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Far more than any history has, in bytes.
-const MAX_HISTORY: u64 = 1 << 20;

@@ -9,7 +9,7 @@
 //! ```text
 //!  archive_command     the program `walcast`, an example, your own code
 //!        │
-//!  fanout  backup  restore     several destinations: policy, lanes, one pass, failover
+//!  fanout  backup  restore  retention     several destinations: policy, lanes, one pass, failover
 //!        │
 //!      spool                   what is owed, remembered durably
 //!        │
@@ -142,6 +142,7 @@ pub mod manifest;
 pub mod pg;
 pub mod repository;
 pub mod restore;
+pub mod retention;
 pub mod schedule;
 pub mod secret;
 pub mod spool;

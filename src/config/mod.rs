@@ -21,6 +21,7 @@ mod problem;
 mod reference;
 mod resolve;
 mod resource;
+mod retention;
 mod secrets;
 mod selection;
 mod server_name;
@@ -137,6 +138,9 @@ pub struct Config {
     pub destinations: Vec<DestinationConfig>,
     /// What the cluster's plugin entry says besides.
     pub parameters: Parameters,
+    /// For how long the `Cluster` itself wants backups in Barman's layout kept
+    /// (`spec.backup.retentionPolicy`). Its operator does not apply it to what a plugin writes.
+    pub retention: Option<RetentionPolicy>,
 }
 
 /// A place for the cluster's backups.
@@ -331,6 +335,7 @@ fn configure(
         server_name,
         destinations,
         parameters,
+        retention: selection::retention(resources, chosen.as_ref()),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     reference::{Reference, ReferenceKind},
     resource::{Resource, Resources},
 };
-use crate::manifest::Path;
+use crate::{crd::barman_cloud::RetentionPolicy, manifest::Path};
 
 /// A resource that one or several destinations are made of.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +74,21 @@ pub(super) fn parameters<'a>(
         });
     }
     chosen
+}
+
+/// Returns for how long the cluster itself wants backups kept: that with walcast's entry, else the
+/// only one.
+pub(super) fn retention(
+    resources: &Resources<'_>,
+    chosen: Option<&Chosen<'_>>,
+) -> Option<RetentionPolicy> {
+    let cluster = match (chosen, &resources.clusters[..]) {
+        (Some(chosen), _) => chosen.cluster,
+        (None, [only]) => only,
+        (None, _) => return None,
+    };
+    let text = cluster.text(&["spec", "backup", "retentionPolicy"])?;
+    text.parse().ok()
 }
 
 /// Returns what the cluster lists, in its order; without a list everything that the files have.

@@ -52,6 +52,22 @@ impl SegmentName {
         format!("{}{:08X}", self.timeline, self.log_id)
     }
 
+    /// Returns the number of the [directory](Self::directory) on the timeline: the upper 32 bits of
+    /// the position.
+    pub const fn folder(self) -> u32 {
+        self.log_id
+    }
+
+    /// Returns the first name that a directory with this number can hold, on the same timeline.
+    #[must_use]
+    pub const fn first_of_folder(self, folder: u32) -> Self {
+        Self {
+            timeline: self.timeline,
+            log_id: folder,
+            part: 0,
+        }
+    }
+
     /// Returns whether a cluster with segments of this size can have a segment of this name.
     pub const fn is_valid_for(self, size: SegmentSize) -> bool {
         self.part < size.per_log_id()

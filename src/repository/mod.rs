@@ -8,6 +8,7 @@ mod annotations;
 mod backup;
 pub mod barman;
 mod base;
+mod batch;
 #[cfg(feature = "test-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
 pub mod conformance;
@@ -15,6 +16,8 @@ mod content;
 mod decode;
 mod download;
 mod error;
+mod inventory;
+mod pace;
 pub mod pgbackrest;
 mod tree;
 mod unfinished;
@@ -27,6 +30,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
+pub(crate) use self::inventory::{read_history, read_segment_size};
 pub use self::{
     annotations::{Annotations, InvalidAnnotation},
     backup::{BackupState, Backups, DamagedBackup, Keep, StoredBackup},
@@ -36,6 +40,8 @@ pub use self::{
     },
     content::{digest_of, same_content},
     error::{Error, Result},
+    inventory::{Extent, HeldArchive, HeldBackup, Inventory, Removal, StrayBackup, WalSelection},
+    pace::Pace,
     tree::{Attributes, InvalidTreePath, PageErrors, Tree, TreeEvent, TreePath},
     unfinished::{Taker, UnfinishedBackup},
     wal::{ClusterIdentity, StoredWal, WalFile},
@@ -131,6 +137,43 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// [`Invalid`](crate::store::Class::Invalid) if its record cannot be understood or objects are
     /// missing.
     async fn open_backup(&self, id: &str) -> Result<Box<dyn BackupReader>>;
+
+    /// Returns everything that is there, as far as retention must know it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store and of the layout's records; there is no partial answer.
+    async fn inventory(&self) -> Result<Inventory>;
+
+    /// Removes what a restore reads of base backups, listed or stray. WAL stays, and so does what
+    /// [`remove_records`](Self::remove_records) removes when that is gone.
+    ///
+    /// The ids come with those of all backups that depend on them. A crash at any moment leaves the
+    /// other backups as they were, and what is left to the next call, which goes on. One that is
+    /// gone is a success; one that somebody has begun to keep meanwhile stays.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store. [`Error::Refused`] if what is there by now contradicts it.
+    async fn remove_backups(&self, ids: &[String], pace: &Pace) -> Result<Removal>;
+
+    /// Removes files of the archive, oldest first, and returns how many objects that were. Foreign
+    /// objects stay. May be repeated: then it goes on.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store; files may be gone then.
+    async fn remove_wal(&self, wal: &WalSelection, pace: &Pace) -> Result<u64>;
+
+    /// Removes the last that is known of base backups that are gone, and returns how many objects
+    /// that were: where a backup's record is an object of its own, it stays until the WAL is gone,
+    /// so that whoever goes on after a crash finds what is still to be done; and what is
+    /// [remembered](Inventory::remembered). May be repeated.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn remove_records(&self, ids: &[String], pace: &Pace) -> Result<u64>;
 }
 
 /// An on-store layout.

@@ -103,6 +103,10 @@ const LAYERS: &[(&str, &[&str])] = &[
             "workers",
         ],
     ),
+    (
+        "retention",
+        &["destination", "error", "pg", "repository", "restore"],
+    ),
     ("manifest", &[]),
     ("crd", &["byte_size", "pg", "schedule", "secret"]),
     // The one bridge between resources and engines.
@@ -118,6 +122,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "go_duration",
             "manifest",
             "repository",
+            "retention",
             "secret",
             "store",
             "workers",
@@ -169,7 +174,16 @@ fn layers_are_listed_from_the_bottom_to_the_top() {
 fn engines_name_no_layout_and_no_concrete_store() {
     let mut found = BTreeSet::new();
     for source in sources() {
-        if !["spool", "fanout", "catalog", "backup", "restore"].contains(&source.module.as_str()) {
+        if ![
+            "spool",
+            "fanout",
+            "catalog",
+            "backup",
+            "restore",
+            "retention",
+        ]
+        .contains(&source.module.as_str())
+        {
             continue;
         }
         let uses = source.uses();

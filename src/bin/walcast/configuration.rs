@@ -18,6 +18,7 @@ use walcast::{
     fanout::{Destination, DestinationId},
     manifest::{Variables, text_of},
     repository::pgbackrest::PgBackRestRepository,
+    retention::Policy,
     secret::Secret,
     workers::Workers,
 };
@@ -64,6 +65,8 @@ pub(crate) struct Site {
     pub(crate) destinations: Vec<Destination>,
     /// Whether a destination wants the first checkpoint of a base backup at once.
     pub(crate) immediate_checkpoint: bool,
+    /// What is to stay in each of them, in the same order.
+    pub(crate) retention: Vec<Vec<Policy>>,
     /// What the Cluster says besides.
     pub(crate) parameters: Parameters,
 }
@@ -181,6 +184,11 @@ impl ConfigOptions {
                 .destinations
                 .iter()
                 .any(|one| one.immediate_checkpoint),
+            retention: config
+                .destinations
+                .iter()
+                .map(|one| config.retention_policies(one))
+                .collect(),
             parameters: config.parameters,
         })
     }

@@ -5,6 +5,7 @@ mod client;
 mod configuration;
 mod crds;
 mod duration;
+mod expire;
 mod failpoints;
 mod forget;
 mod heal;
@@ -14,6 +15,7 @@ mod output;
 mod policy;
 mod protocol;
 mod restore;
+mod retention;
 mod serve;
 mod server;
 mod signals;
@@ -37,6 +39,7 @@ use tokio::runtime::{Builder, Runtime};
 use self::{
     backup::Backup,
     crds::Crds,
+    expire::Expire,
     forget::Forget,
     heal::Heal,
     info::Info,
@@ -95,6 +98,15 @@ enum Command {
     ///
     /// Ends with 1 when a destination cannot be read, or holds no backup that can be restored.
     Info(Info),
+    /// Removes the base backups and the WAL that the destinations' retention policies let go.
+    ///
+    /// Each destination is looked at by itself, by the rules of the product whose layout it has.
+    /// What may be the last that can be restored stays, whatever the policies say, and nothing is
+    /// removed while it is not certain what is there and what is needed.
+    ///
+    /// Ends with 0 when every destination holds what its policy says, with 3 when one holds more
+    /// than that, and with 1 when nothing could be removed anywhere.
+    Expire(Box<Expire>),
     /// Drops what a destination owes that is not in the files any more.
     Forget(Forget),
     /// Makes the stanzas of the destinations in pgBackRest's layout, as `pgbackrest stanza-create`
@@ -124,6 +136,7 @@ impl Command {
             | Self::Restore(_)
             | Self::Heal(_)
             | Self::Info(_)
+            | Self::Expire(_)
             | Self::Forget(_)
             | Self::StanzaCreate(_)
             | Self::StanzaUpgrade(_)
@@ -142,6 +155,7 @@ impl Command {
             | Self::WalRestore(_)
             | Self::Status(_)
             | Self::Info(_)
+            | Self::Expire(_)
             | Self::Forget(_)
             | Self::StanzaCreate(_)
             | Self::StanzaUpgrade(_)
@@ -159,6 +173,7 @@ impl Command {
             Self::Restore(command) => command.run(format).await,
             Self::Heal(command) => command.run(format).await,
             Self::Info(command) => command.run(format).await,
+            Self::Expire(command) => command.run(format).await,
             Self::Forget(command) => command.run(format).await,
             Self::StanzaCreate(command) => command.run(Action::Create, format).await,
             Self::StanzaUpgrade(command) => command.run(Action::Upgrade, format).await,

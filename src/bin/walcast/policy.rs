@@ -158,6 +158,7 @@ mod tests {
         policy.settings(&Site {
             destinations: Vec::new(),
             immediate_checkpoint: false,
+            retention: Vec::new(),
             parameters,
         })
     }

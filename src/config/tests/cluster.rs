@@ -257,3 +257,32 @@ fn the_readme_has_every_parameter() {
         parameters_table()
     );
 }
+
+#[test]
+fn what_the_cluster_and_its_store_say_of_retention_is_both_known() {
+    let cluster = "
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: main}
+spec:
+  backup: {retentionPolicy: 30d}
+";
+    let store = |policy: &str| {
+        format!(
+            "apiVersion: barmancloud.cnpg.io/v1\nkind: ObjectStore\nmetadata: {{name: here}}\n\
+             spec:\n  {policy}\n  configuration: {{destinationPath: 'file:///backups'}}\n"
+        )
+    };
+    let policies = |policy: &str| {
+        let config = load_with(&[cluster, &store(policy)]).unwrap().config;
+        let policies = config.retention_policies(&config.destinations[0]);
+        let texts = policies.iter().map(ToString::to_string);
+        texts.collect::<Vec<_>>()
+    };
+
+    let month = "RECOVERY WINDOW OF 30 DAYS";
+    assert_eq!(policies("instanceSidecarConfiguration: {}"), [month]);
+    assert_eq!(policies("retentionPolicy: 30d"), [month]);
+    let both = ["RECOVERY WINDOW OF 7 DAYS", month];
+    assert_eq!(policies("retentionPolicy: 1w"), both);
+}

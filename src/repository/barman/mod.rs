@@ -26,6 +26,7 @@ mod backup_reader;
 mod backup_writer;
 mod backups;
 mod comments;
+mod expire;
 mod info;
 mod keys;
 mod leftovers;
@@ -56,8 +57,9 @@ pub use self::{
 };
 use self::{list::Lister, seen::Seen};
 use super::{
-    BackupReader, BackupStart, BackupWriter, Backups, ClusterIdentity, Expect, Format, PutOutcome,
-    Repository, Result, StoredWal, Taker, UnfinishedBackup, WalFile, decode::Encoded,
+    BackupReader, BackupStart, BackupWriter, Backups, ClusterIdentity, Expect, Format, Inventory,
+    Pace, PutOutcome, Removal, Repository, Result, StoredWal, Taker, UnfinishedBackup, WalFile,
+    WalSelection, decode::Encoded,
 };
 use crate::{
     codec::{Codec, Encoding},
@@ -246,6 +248,22 @@ impl Repository for BarmanRepository {
 
     async fn open_backup(&self, id: &str) -> Result<Box<dyn BackupReader>> {
         Ok(Box::new(self.open_base_backup(id).await?))
+    }
+
+    async fn inventory(&self) -> Result<Inventory> {
+        self.take_inventory().await
+    }
+
+    async fn remove_backups(&self, ids: &[String], pace: &Pace) -> Result<Removal> {
+        self.expire_backups(ids, pace).await
+    }
+
+    async fn remove_wal(&self, wal: &WalSelection, pace: &Pace) -> Result<u64> {
+        self.expire_wal(wal, pace).await
+    }
+
+    async fn remove_records(&self, ids: &[String], pace: &Pace) -> Result<u64> {
+        self.expire_records(ids, pace).await
     }
 }
 

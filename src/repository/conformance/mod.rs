@@ -26,10 +26,12 @@
 
 mod backup;
 mod backup_damage;
+mod backup_removal;
 mod base;
 mod listing;
 mod put;
 mod read;
+mod removal;
 mod sample;
 
 use std::{fmt, sync::Arc};
@@ -101,6 +103,8 @@ checks! {
     listing::empty_repository_answers: "an empty repository can be checked and holds nothing",
     listing::partial_is_a_name_of_its_own: "a partial segment is no answer for the segment",
     listing::order_is_that_of_the_archive: "the listing is in archive order, from any name on",
+    removal::inventory_is_what_is_there: "an inventory has every file of the archive",
+    removal::selected_wal_is_removed: "files that are selected are removed, and no others",
     backup::files_of_a_backup_come_back: "the files of a base backup come back as they were",
     backup::objects_of_many_parts_come_back: "files larger than a part come back",
     backup::encoding_is_repeatable: "files become the same objects, however many threads work",
@@ -114,6 +118,7 @@ checks! {
     backup::dropped_backup_stream_does_no_harm: "reading a backup may be stopped half-way",
     backup_damage::damaged_backup_is_noticed: "reading a damaged backup is of class invalid",
     backup_damage::backup_without_an_object_is_noticed: "a missing object is of class invalid",
+    backup_removal::removed_backup_leaves_the_others: "a removed backup leaves the others",
     backup_damage::removed_backup_is_missing: "a backup that is not there is not opened",
 }
 

@@ -33,7 +33,7 @@ impl PgBackRestRepository {
         Ok(backups)
     }
 
-    fn damaged(&self, label: &str, key: &Key, error: &InvalidInfo) -> DamagedBackup {
+    pub(super) fn damaged(&self, label: &str, key: &Key, error: &InvalidInfo) -> DamagedBackup {
         DamagedBackup {
             id: label.to_owned(),
             error: Error::Damaged {

@@ -129,6 +129,16 @@ impl Ini {
         keys.insert(key.to_owned(), Zeroizing::new(value.into()))
     }
 
+    /// Removes a key and returns its value; with its last key goes a section.
+    pub fn remove(&mut self, section: &str, key: &str) -> Option<Zeroizing<String>> {
+        let keys = self.sections.get_mut(section)?;
+        let value = keys.remove(key);
+        if keys.is_empty() {
+            self.sections.remove(section);
+        }
+        value
+    }
+
     /// Returns the length of the text, so that no copy of a secret is left behind as it grows.
     fn len(&self) -> usize {
         let keys = self.sections.iter().map(|(section, keys)| {

@@ -3,7 +3,7 @@
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 
-use super::{PgBackRestRepository, origin::TakerRecord};
+use super::{PgBackRestRepository, label::is_label, origin::TakerRecord};
 use crate::{
     repository::{
         Error, Result, UnfinishedBackup,
@@ -20,9 +20,8 @@ impl PgBackRestRepository {
         let level = self.store.list_level(self.keys.backup()).await?;
         let folder = |prefix: &String| {
             let label = prefix.strip_prefix(self.keys.backup())?.strip_suffix('/')?;
-            let is_label = label.starts_with(|first: char| first.is_ascii_digit());
             let is_listed = info.backups().any(|(listed, _)| listed == label);
-            (is_label && !is_listed).then(|| label.to_owned())
+            (is_label(label) && !is_listed).then(|| label.to_owned())
         };
         let mut found = Vec::new();
         for label in level.prefixes.iter().filter_map(folder) {

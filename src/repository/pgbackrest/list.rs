@@ -3,7 +3,7 @@ use std::{
     sync::Arc,
 };
 
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 
 use super::{
     info::ArchiveId,
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     codec::Codec,
-    pg::WalFileName,
+    pg::{SegmentName, WalFileName},
     repository::{Result, StoredWal},
     store::{ObjectMeta, Store},
 };
@@ -39,6 +39,20 @@ impl Lister {
         let prefixes = self.ids.iter().map(|id| self.keys.stem(id, name));
         let prefixes: Vec<_> = prefixes.collect();
         self.below(&prefixes, |found| found == name).await
+    }
+
+    /// Returns the objects in the folder of `segment` with files for which `wanted` holds.
+    pub(super) async fn folder(
+        &self,
+        segment: SegmentName,
+        wanted: impl Fn(WalFileName) -> bool + Send,
+    ) -> Result<Vec<StoredWal>> {
+        let prefixes = self.ids.iter().map(|id| {
+            let wals = self.keys.wals(id);
+            format!("{wals}{}/", segment.directory())
+        });
+        let prefixes: Vec<_> = prefixes.collect();
+        self.below(&prefixes, wanted).await
     }
 
     /// Returns the objects below `prefixes`, in archive order and best first, that hold a file for
@@ -102,6 +116,15 @@ impl Listing {
             steps: None,
             ready: VecDeque::new(),
         }
+    }
+
+    /// Lists it to its end.
+    pub(super) fn into_stream(self) -> BoxStream<'static, Result<StoredWal>> {
+        let stream = stream::try_unfold(self, |mut listing| async move {
+            let next = listing.next().await?;
+            Ok(next.map(|wal| (wal, listing)))
+        });
+        stream.boxed()
     }
 
     pub(super) async fn next(&mut self) -> Result<Option<StoredWal>> {

@@ -49,15 +49,16 @@ mod backup_reader;
 mod backup_writer;
 mod backups;
 mod block_map;
+mod expire;
 mod file_contents;
 mod file_plan;
 mod info;
 mod info_file;
 mod ini;
 mod keys;
+mod label;
 mod latest;
 mod leftovers;
-
 mod list;
 mod lock;
 mod manifest;
@@ -103,9 +104,9 @@ use self::{
     stanza::Stanza,
 };
 use super::{
-    BackupReader, BackupStart, BackupWriter, Backups, ClusterIdentity, Expect, Format, PutOutcome,
-    Repository, Result, StoredWal, Taker, UnfinishedBackup, WalFile, content::verified,
-    decode::Encoded,
+    BackupReader, BackupStart, BackupWriter, Backups, ClusterIdentity, Expect, Format, Inventory,
+    Pace, PutOutcome, Removal, Repository, Result, StoredWal, Taker, UnfinishedBackup, WalFile,
+    WalSelection, content::verified, decode::Encoded,
 };
 use crate::{
     codec::{Codec, CodecError, Encoding, cipher::Passphrase},
@@ -320,14 +321,11 @@ impl Repository for PgBackRestRepository {
         let listing = async move {
             let stanza = repository.stanza().await?;
             let listing = Listing::new(repository.lister(&stanza), from);
-            Ok(stream::try_unfold(listing, |mut listing| async move {
-                let next = listing.next().await?;
-                Ok(next.map(|wal| (wal, listing)))
-            }))
+            Ok(listing.into_stream())
         };
         stream::once(listing)
             .flat_map(|listing| match listing {
-                Ok(listing) => listing.boxed(),
+                Ok(listing) => listing,
                 Err(error) => stream::iter([Err(error)]).boxed(),
             })
             .boxed()
@@ -355,6 +353,22 @@ impl Repository for PgBackRestRepository {
 
     async fn open_backup(&self, id: &str) -> Result<Box<dyn BackupReader>> {
         Ok(Box::new(self.open_base_backup(id).await?))
+    }
+
+    async fn inventory(&self) -> Result<Inventory> {
+        self.take_inventory().await
+    }
+
+    async fn remove_backups(&self, ids: &[String], pace: &Pace) -> Result<Removal> {
+        self.expire_backups(ids, pace).await
+    }
+
+    async fn remove_wal(&self, wal: &WalSelection, pace: &Pace) -> Result<u64> {
+        self.expire_wal(wal, pace).await
+    }
+
+    async fn remove_records(&self, ids: &[String], pace: &Pace) -> Result<u64> {
+        self.expire_memories(ids, pace).await
     }
 }
 

@@ -4,6 +4,7 @@ mod ahead;
 mod archive;
 mod configuration;
 mod crds;
+mod expire;
 mod forget;
 mod resident;
 mod restore;

@@ -119,6 +119,35 @@ impl<'a> Barman<'a> {
         expect(command.args(options).args([url, name]), 0);
     }
 
+    /// Deletes base backups by policies, in few processes, and returns how each call ended.
+    pub(crate) fn delete_all(&self, jobs: &[Vec<String>]) -> Vec<i64> {
+        let options = ["--endpoint-url".to_owned(), self.server.endpoint()];
+        let parts = jobs.chunks(jobs.len().div_ceil(2).max(1)).map(|part| {
+            let part: Vec<_> = part
+                .iter()
+                .map(|job| [&options, &job[..]].concat())
+                .collect();
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), serde_json::to_vec(&part).unwrap()).unwrap();
+            let mut command = self.python();
+            command.args(["-c", DELETE_ALL]).arg(file.path());
+            (file, command)
+        });
+        let parts: Vec<_> = parts.collect();
+        std::thread::scope(|scope| {
+            let runs = parts.into_iter().map(|(file, mut command)| {
+                scope.spawn(move || {
+                    let output = expect(&mut command, 0);
+                    drop(file);
+                    serde_json::from_slice::<Vec<i64>>(&output.stdout).unwrap()
+                })
+            });
+            let runs: Vec<_> = runs.collect();
+            let codes = runs.into_iter().map(|run| run.join().unwrap());
+            codes.flatten().collect()
+        })
+    }
+
     /// Restores a base backup.
     pub(crate) fn base_restore(
         &self,
@@ -136,11 +165,17 @@ impl<'a> Barman<'a> {
     }
 
     fn tool(&self, module: &str) -> Command {
+        let mut command = self.python();
+        command
+            .args(["-m", &format!("barman.clients.{module}")])
+            .args(["--endpoint-url", &self.server.endpoint()]);
+        command
+    }
+
+    fn python(&self) -> Command {
         let options = self.server.options();
         let mut command = Command::new(&self.python);
         command
-            .args(["-m", &format!("barman.clients.{module}")])
-            .args(["--endpoint-url", &self.server.endpoint()])
             .env("AWS_ACCESS_KEY_ID", &options.access_key)
             .env("AWS_SECRET_ACCESS_KEY", &options.secret_key)
             .env("AWS_DEFAULT_REGION", "us-east-1")
@@ -148,6 +183,24 @@ impl<'a> Barman<'a> {
         command
     }
 }
+
+/// Calls the tool with each of the lists of arguments in a file.
+const DELETE_ALL: &str = "
+import boto3, contextlib, io, json, sys
+from barman.clients import cloud_backup_delete
+# Each session reads megabytes of descriptions anew.
+session = boto3.Session()
+boto3.Session = lambda *args, **kwargs: session
+codes = []
+for job in json.load(open(sys.argv[1])):
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            cloud_backup_delete.main(job)
+        codes.append(0)
+    except SystemExit as error:
+        codes.append(error.code or 0)
+print(json.dumps(codes))
+";
 
 fn expect(command: &mut Command, code: i32) -> Output {
     let output: Output = command.output().unwrap();

@@ -40,7 +40,17 @@ impl BarmanRepository {
         ) else {
             return Ok(None);
         };
-        let folder = self.backup_keys().folder(backup.id);
+        Ok(Some(UnfinishedBackup {
+            id: backup.id.to_string(),
+            taker,
+            data_directory: info.pgdata.clone(),
+            touched: self.last_touched(backup.id).await?,
+        }))
+    }
+
+    /// Returns when something was last written of a backup, or begun.
+    pub(super) async fn last_touched(&self, id: BackupId) -> Result<Timestamp> {
+        let folder = self.backup_keys().folder(id);
         let mut objects = self.store().list(&folder, None);
         let mut touched = Timestamp::MIN;
         while let Some(object) = objects.try_next().await? {
@@ -48,12 +58,7 @@ impl BarmanRepository {
         }
         let uploads = uploads_below(self.store(), &folder).await?;
         let begun = uploads.iter().filter_map(|upload| upload.begun);
-        Ok(Some(UnfinishedBackup {
-            id: backup.id.to_string(),
-            taker,
-            data_directory: info.pgdata.clone(),
-            touched: begun.fold(touched, Timestamp::max),
-        }))
+        Ok(begun.fold(touched, Timestamp::max))
     }
 
     /// Removes everything of an unfinished backup, its record last, unless it has ended or is

@@ -6,10 +6,7 @@ use std::sync::{Arc, atomic::AtomicBool};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use super::{
-    PART, PgBackRestBackupWriter,
-    label::{full_of, is_full, label},
-};
+use super::{PART, PgBackRestBackupWriter};
 use crate::{
     codec::{Encoding, Sha256Hasher, cipher::Passphrase},
     pg::{MajorVersion, SegmentName},
@@ -18,6 +15,7 @@ use crate::{
         pgbackrest::{
             BackupEntry, BackupInfo, Manifest, PgBackRestRepository,
             file_plan::{FilePlan, PlanCipher, Prior},
+            label::{full_of, is_full, label},
         },
         uploads::Uploads,
     },

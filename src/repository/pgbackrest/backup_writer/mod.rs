@@ -2,7 +2,6 @@
 
 mod begin;
 mod finish;
-mod label;
 #[cfg(test)]
 mod tests;
 

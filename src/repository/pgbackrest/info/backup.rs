@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -134,6 +134,13 @@ impl BackupInfo {
     /// Adds a base backup, or replaces what is said of it.
     pub(in crate::repository::pgbackrest) fn insert(&mut self, label: &str, entry: String) {
         self.record.set(CURRENT, label, entry);
+    }
+
+    /// Takes base backups out.
+    pub fn remove_backups(&mut self, labels: &BTreeSet<&str>) {
+        for label in labels {
+            self.record.remove(CURRENT, label);
+        }
     }
 
     /// Makes the stanza one of another cluster.

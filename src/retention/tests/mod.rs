@@ -1,0 +1,3 @@
+mod guard;
+mod laws;
+mod samples;
