@@ -43,7 +43,10 @@ impl<'a> Field<'a> {
     #[must_use]
     pub fn get(self, key: &str) -> Self {
         match self {
-            Self::Is(node) => Self::of(node.field(key)),
+            Self::Is(node) => match Self::of(node.field(key)) {
+                Self::Absent => hidden_entry(node).map_or(Self::Absent, Self::Unknown),
+                field => field,
+            },
             Self::Absent | Self::Unknown(_) => self,
         }
     }
@@ -174,6 +177,13 @@ impl<T: PartialEq> Seen<T> {
     pub fn may_be(&self, value: T) -> bool {
         self.is_unknown() || self.is(value)
     }
+}
+
+/// Returns the value of a key that a tool fills in: it may turn out to be any.
+fn hidden_entry(node: &Node) -> Option<&Node> {
+    let entries = node.as_mapping()?.entries();
+    let hidden = entries.iter().find(|entry| has_hole(&entry.key.name));
+    hidden.map(|entry| &entry.value)
 }
 
 /// Returns whether a tool fills in a part of the text: Flux, `envsubst`, Helm, kustomize, the vault

@@ -71,8 +71,8 @@ fn file(inventory: &mut Inventory, path: &Path) {
     }
     let mut bytes = Vec::new();
     // One byte more tells that it is too large.
-    let read = fs::File::open(path)
-        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
+    let read =
+        fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
     match read {
         Ok(_) => inventory.add_bytes(path, bytes),
         Err(error) => unreadable(inventory, path, &error),

@@ -83,7 +83,9 @@ fn named(comment: &str) -> Result<Vec<&'static Rule>, String> {
     let mut rules = Vec::new();
     loop {
         rest = rest.trim_start();
-        let end = rest.find([' ', ',', '\t', '\r', '\n']).unwrap_or(rest.len());
+        let end = rest
+            .find([' ', ',', '\t', '\r', '\n'])
+            .unwrap_or(rest.len());
         let (name, after) = rest.split_at(end);
         if name.is_empty() {
             return Err("it names no rule".to_owned());
@@ -116,8 +118,12 @@ fn scope(file: &File, lines: &[&str], index: usize, is_alone: bool) -> Range<usi
     let documents = &file.documents;
     let of_line = |line: usize| documents.iter().rposition(|one| one.line <= line);
     let document = of_line(next + 1).unwrap_or(0);
-    let first = documents.get(document).map_or(1, |one| one.line.min(index + 1));
-    let last = documents.get(document + 1).map_or(usize::MAX, |one| one.line);
+    let first = documents
+        .get(document)
+        .map_or(1, |one| one.line.min(index + 1));
+    let last = documents
+        .get(document + 1)
+        .map_or(usize::MAX, |one| one.line);
     first..last
 }
 

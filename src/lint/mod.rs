@@ -49,6 +49,11 @@ mod tests;
 
 use std::{collections::HashMap, path::Path};
 
+use self::{
+    allow::Allow,
+    sink::{Draft, Sink},
+    system::System,
+};
 pub use self::{
     finding::{Finding, Fix, Report},
     fix::{Fixed, fix},
@@ -57,17 +62,12 @@ pub use self::{
     rule::Rule,
     settings::{Settings, SettingsError},
 };
-use self::{
-    allow::Allow,
-    sink::{Draft, Sink},
-    system::System,
-};
 use crate::inventory::Inventory;
 
 /// Looks for everything that is wrong.
 pub fn lint(inventory: &Inventory, settings: &Settings) -> Report {
     let system = System::new(inventory, settings.now());
-    let mut sink = Sink::new(settings, &rules::IDLE_ALLOW);
+    let mut sink = Sink::new(settings, inventory.variables(), &rules::IDLE_ALLOW);
     for rule in rules::all() {
         sink.turn_to(rule);
         (rule.check)(&system, &mut sink);
@@ -78,7 +78,7 @@ pub fn lint(inventory: &Inventory, settings: &Settings) -> Report {
     let found = findings.len();
     findings.retain(|finding| !is_allowed(finding, &mut allows));
     let allowed = found - findings.len();
-    findings.extend(idle(&allows, settings));
+    findings.extend(idle(&allows, inventory, settings));
     let place: HashMap<&Path, usize> = inventory
         .files()
         .iter()
@@ -124,8 +124,8 @@ fn is_allowed(finding: &Finding, allows: &mut Allows<'_>) -> bool {
 }
 
 /// Reports the comments that allow nothing.
-fn idle(allows: &Allows<'_>, settings: &Settings) -> Vec<Finding> {
-    let mut sink = Sink::new(settings, &rules::IDLE_ALLOW);
+fn idle(allows: &Allows<'_>, inventory: &Inventory, settings: &Settings) -> Vec<Finding> {
+    let mut sink = Sink::new(settings, inventory.variables(), &rules::IDLE_ALLOW);
     for (file, allows) in allows {
         for allow in allows.iter().filter(|allow| !allow.is_used) {
             let message = match &allow.rules {

@@ -19,8 +19,11 @@ pub fn page() -> String {
     for rule in rules::all() {
         let (id, name, level, summary) = (rule.id, rule.name, rule.level, rule.summary);
         let anchor = format!("{}-{name}", id.to_ascii_lowercase());
-        writeln!(page, "| [{id}](#{anchor}) | `{name}` | {level} | {summary} |")
-            .expect("a string takes all");
+        writeln!(
+            page,
+            "| [{id}](#{anchor}) | `{name}` | {level} | {summary} |"
+        )
+        .expect("a string takes all");
     }
     for rule in rules::all() {
         let (id, name, level) = (rule.id, rule.name, rule.level);

@@ -5,13 +5,14 @@ use std::path::Path as FilePath;
 use super::{Finding, Fix, Level, Rule, Settings};
 use crate::{
     inventory::{File, Resource},
-    manifest::{Edit, Node, Path, Span},
+    manifest::{Edit, Node, Path, Span, Variables, placeholders},
 };
 
 /// Takes the findings of one rule after the other.
 #[derive(Debug)]
 pub(super) struct Sink<'s> {
     settings: &'s Settings,
+    variables: &'s Variables,
     rule: &'static Rule,
     findings: Vec<Finding>,
 }
@@ -24,17 +25,43 @@ pub(super) struct Draft {
     span: Span,
     message: String,
     level: Option<Level>,
-    /// The worst it can be, and why.
-    cap: Option<&'static str>,
+    /// Why it is not certain.
+    doubt: Option<Doubt>,
     notes: Vec<String>,
     help: Option<String>,
     fix: Option<Fix>,
 }
 
+/// Why a finding is not certain.
+#[derive(Debug)]
+enum Doubt {
+    /// It is about this text, which has placeholders.
+    Placeholder(String),
+    /// A kustomization patches resources of the kind.
+    Patch,
+}
+
+impl Doubt {
+    /// Returns the reason; `None` if the placeholders were given values.
+    fn reason(&self, variables: &Variables) -> Option<&'static str> {
+        match self {
+            Self::Patch => Some("a patch of the kustomization beside it may change this"),
+            Self::Placeholder(text) => placeholders(text)
+                .any(|one| variables.get(one.name).is_none())
+                .then_some("this is so with the default of the placeholder"),
+        }
+    }
+}
+
 impl<'s> Sink<'s> {
-    pub(super) fn new(settings: &'s Settings, rule: &'static Rule) -> Self {
+    pub(super) fn new(
+        settings: &'s Settings,
+        variables: &'s Variables,
+        rule: &'static Rule,
+    ) -> Self {
         Self {
             settings,
+            variables,
             rule,
             findings: Vec::new(),
         }
@@ -52,7 +79,9 @@ impl<'s> Sink<'s> {
             return;
         };
         let mut notes = draft.notes;
-        if let Some(reason) = draft.cap.filter(|_| level > Level::Warning) {
+        let doubt = draft.doubt.as_ref();
+        let doubt = doubt.and_then(|doubt| doubt.reason(self.variables));
+        if let Some(reason) = doubt.filter(|_| level > Level::Warning) {
             level = Level::Warning;
             notes.push(reason.to_owned());
         }
@@ -79,7 +108,10 @@ impl Draft {
     pub(super) fn at(resource: &Resource<'_>, keys: &[&str], message: impl Into<String>) -> Self {
         let path: Path = keys.iter().copied().collect();
         let span = resource.node.nearest(&path);
-        let first = resource.node.key_at(&path).filter(|_| span.start.line != span.end.line);
+        let first = resource
+            .node
+            .key_at(&path)
+            .filter(|_| span.start.line != span.end.line);
         Self::of(resource, first.unwrap_or(span), message)
     }
 
@@ -92,16 +124,14 @@ impl Draft {
     pub(super) fn of(resource: &Resource<'_>, span: Span, message: impl Into<String>) -> Self {
         let written = span.slice(&resource.file.text).unwrap_or_default();
         let is_filled_in = written.contains("${") && span.start.line == span.end.line;
-        let cap = if is_filled_in {
-            Some("this is so with the default of the placeholder")
-        } else if resource.is_patched {
-            Some("a patch of the kustomization beside it may change this")
+        let doubt = if is_filled_in {
+            Some(Doubt::Placeholder(written.to_owned()))
         } else {
-            None
+            resource.is_patched.then_some(Doubt::Patch)
         };
         Self {
             resource: Some(resource.title()),
-            cap,
+            doubt,
             ..Self::in_file(&resource.file.name, span, message)
         }
     }
@@ -114,7 +144,7 @@ impl Draft {
             span,
             message: message.into(),
             level: None,
-            cap: None,
+            doubt: None,
             notes: Vec::new(),
             help: None,
             fix: None,

@@ -42,7 +42,11 @@ fn descriptor(rule: &Rule) -> Value {
 
 fn result(finding: &Finding, used: &[&Rule]) -> Value {
     let (start, end) = (finding.span.start, finding.span.end);
-    let text = [&[finding.message.clone()][..], &finding.notes, &[finding.help.clone()]];
+    let text = [
+        &[finding.message.clone()][..],
+        &finding.notes,
+        &[finding.help.clone()],
+    ];
     let location = json!({
         "artifactLocation": {"uri": uri(finding)},
         "region": {

@@ -76,7 +76,10 @@ fn excerpt(finding: &Finding, text: &str) -> Option<(String, String)> {
     let marked = end.min(in_line).saturating_sub(before).max(1);
     let shown: String = source.chars().take(LONGEST).collect();
     let marks = "^".repeat(marked.min(LONGEST - before.min(LONGEST - 1)));
-    Some((shown.replace('\t', " "), format!("{}{marks}", " ".repeat(before))))
+    Some((
+        shown.replace('\t', " "),
+        format!("{}{marks}", " ".repeat(before)),
+    ))
 }
 
 fn summary(report: &Report) -> String {
@@ -85,7 +88,11 @@ fn summary(report: &Report) -> String {
         let plural = if count == 1 { "" } else { "s" };
         format!("{count} {level}{plural}")
     });
-    let fixes = report.findings.iter().filter(|one| one.fix.is_some()).count();
+    let fixes = report
+        .findings
+        .iter()
+        .filter(|one| one.fix.is_some())
+        .count();
     let mut page = format!(
         "{} in {} resources of {} files",
         counts.join(", "),

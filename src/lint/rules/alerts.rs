@@ -54,7 +54,9 @@ fn metrics(system: &System<'_>, sink: &mut Sink<'_>) {
             continue;
         };
         spec.for_each_leaf(&Path::root(), &mut |_, leaf| {
-            let old = leaf.as_str().and_then(|text| METRICS.iter().find(|one| text.contains(**one)));
+            let old = leaf
+                .as_str()
+                .and_then(|text| METRICS.iter().find(|one| text.contains(**one)));
             if let Some(old) = old {
                 let message = format!("`{old}` does not move any more: a plugin makes the backups");
                 let mut draft = Draft::on(rule, leaf, message);
@@ -62,7 +64,8 @@ fn metrics(system: &System<'_>, sink: &mut Sink<'_>) {
                     let new = old.replace(PREFIX, prefix);
                     draft = draft.help(format!("Ask for `{new}`."));
                     if !has_in_tree {
-                        draft = draft.fix("ask for the plugin's metric", renamed(rule, leaf, prefix));
+                        draft =
+                            draft.fix("ask for the plugin's metric", renamed(rule, leaf, prefix));
                     }
                 }
                 sink.add(draft);

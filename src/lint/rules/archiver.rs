@@ -95,7 +95,10 @@ fn none(system: &System<'_>, sink: &mut Sink<'_>) {
         if cluster.has_hidden_plugins() || cluster.in_tree().is_present() {
             continue;
         }
-        let mut enabled = cluster.plugins.iter().filter(|one| !one.enabled().is(false));
+        let mut enabled = cluster
+            .plugins
+            .iter()
+            .filter(|one| !one.enabled().is(false));
         let has_foreign = enabled.clone().any(|one| !one.is_known());
         let mut archivers = enabled.clone().filter(|one| !one.is_archiver().is(false));
         if let Some(archiver) = archivers.next() {
@@ -173,9 +176,10 @@ fn without_plugin(system: &System<'_>, cluster: &Cluster<'_>, sink: &mut Sink<'_
 
 fn two(system: &System<'_>, sink: &mut Sink<'_>) {
     for cluster in &system.clusters {
-        let archivers = cluster.plugins.iter().filter(|one| {
-            one.enabled().is(true) && one.is_archiver().is(true)
-        });
+        let archivers = cluster
+            .plugins
+            .iter()
+            .filter(|one| one.enabled().is(true) && one.is_archiver().is(true));
         let archivers: Vec<&Plugin<'_>> = archivers.collect();
         let Some(node) = archivers.last().and_then(|last| last.node()) else {
             continue;
@@ -230,13 +234,18 @@ fn both(system: &System<'_>, sink: &mut Sink<'_>) {
 fn disabled(system: &System<'_>, sink: &mut Sink<'_>) {
     for cluster in &system.clusters {
         let recovery = cluster.resource.spec().at(&["bootstrap", "recovery"]);
-        let named = cluster.plugins.iter().filter(|one| one.name().is(BARMAN_CLOUD));
+        let named = cluster
+            .plugins
+            .iter()
+            .filter(|one| one.name().is(BARMAN_CLOUD));
         let Some(last) = named.last().filter(|_| recovery.is_present()) else {
             continue;
         };
         let store = last.parameter("barmanObjectName").name();
-        if let (true, Seen::Is(store), Some(node)) = (last.enabled().is(false), store, last.node()) {
-            let message = format!("it is disabled, and its store `{store}` is checked at the restore");
+        if let (true, Seen::Is(store), Some(node)) = (last.enabled().is(false), store, last.node())
+        {
+            let message =
+                format!("it is disabled, and its store `{store}` is checked at the restore");
             sink.add(Draft::on(&cluster.resource, node, message));
         }
     }
@@ -248,7 +257,10 @@ fn duplicate(system: &System<'_>, sink: &mut Sink<'_>) {
             let (Seen::Is(name), Some(node)) = (plugin.name(), plugin.node()) else {
                 continue;
             };
-            if cluster.plugins[..index].iter().any(|one| one.name().is(name)) {
+            if cluster.plugins[..index]
+                .iter()
+                .any(|one| one.name().is(name))
+            {
                 let message = format!("`{name}` is listed before: this entry wins");
                 sink.add(Draft::on(&cluster.resource, node, message));
             }

@@ -146,7 +146,12 @@ fn service_account(system: &System<'_>, sink: &mut Sink<'_>) {
 
 fn archiving_off(system: &System<'_>, sink: &mut Sink<'_>) {
     for cluster in &system.clusters {
-        if !cluster.resource.annotation(SKIP_ARCHIVING).text().is("enabled") {
+        if !cluster
+            .resource
+            .annotation(SKIP_ARCHIVING)
+            .text()
+            .is("enabled")
+        {
             continue;
         }
         let mut jobs = system.jobs_of(cluster).filter(|job| !job.is_suspended());
@@ -191,7 +196,11 @@ fn instances(system: &System<'_>, sink: &mut Sink<'_>) {
     for cluster in &system.clusters {
         if cluster.instances().is(0) {
             let message = "a Cluster with no instances is refused";
-            sink.add(Draft::at(&cluster.resource, &["spec", "instances"], message));
+            sink.add(Draft::at(
+                &cluster.resource,
+                &["spec", "instances"],
+                message,
+            ));
         }
     }
 }

@@ -44,8 +44,10 @@ fn without_backups(system: &System<'_>, sink: &mut Sink<'_>) {
             continue;
         };
         let schedules: Vec<&Job<'_>> = schedules(system, cluster).collect();
-        let selected: Option<Vec<usize>> =
-            schedules.iter().map(|job| job.repository().known()).collect();
+        let selected: Option<Vec<usize>> = schedules
+            .iter()
+            .map(|job| job.repository().known())
+            .collect();
         let Some(selected) = selected.filter(|selected| !selected.is_empty()) else {
             continue;
         };
@@ -126,7 +128,11 @@ fn one_full(system: &System<'_>, sink: &mut Sink<'_>) {
             consequence(system, job, number, stanza),
         );
         // Other files may have the schedule of full backups.
-        let level = if stanza.is_some() { Level::Error } else { Level::Warning };
+        let level = if stanza.is_some() {
+            Level::Error
+        } else {
+            Level::Warning
+        };
         sink.add(draft.level(level));
     }
 }
@@ -137,7 +143,9 @@ fn consequence(
     number: usize,
     stanza: Option<&Stanza<'_>>,
 ) -> String {
-    let often = job.valid_schedule().map_or(0, |one| per_day(one, system.now));
+    let often = job
+        .valid_schedule()
+        .map_or(0, |one| per_day(one, system.now));
     let chain = match often {
         0 => "a chain that only grows".to_owned(),
         often => format!("a chain of {} after a year", often * 365),

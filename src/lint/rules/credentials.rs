@@ -113,8 +113,9 @@ fn half(system: &System<'_>, sink: &mut Sink<'_>) {
             let cipher = repository.field.get("cipherConfig");
             let pass = cipher.get("encryptionPass");
             if let (Field::Is(node), true) = (cipher, pass.is_absent()) {
-                let message =
-                    format!("{title} is to be encrypted without a passphrase: nothing can be archived");
+                let message = format!(
+                    "{title} is to be encrypted without a passphrase: nothing can be archived"
+                );
                 sink.add(Draft::of(resource, first_line(node), message));
             }
         }
@@ -122,7 +123,9 @@ fn half(system: &System<'_>, sink: &mut Sink<'_>) {
 }
 
 fn first_line(node: &Node) -> crate::manifest::Span {
-    let first = node.as_mapping().and_then(|mapping| mapping.entries().first());
+    let first = node
+        .as_mapping()
+        .and_then(|mapping| mapping.entries().first());
     first.map_or(node.span, |entry| entry.key.span)
 }
 
@@ -164,7 +167,10 @@ fn problem<'a>(configuration: Field<'a>) -> Option<(Field<'a>, String)> {
             )),
             _ => Some((
                 configuration.get(given[1]),
-                format!("{} are given, of which there may be one", given.join(" and ")),
+                format!(
+                    "{} are given, of which there may be one",
+                    given.join(" and ")
+                ),
             )),
         };
     };
@@ -178,7 +184,10 @@ fn problem<'a>(configuration: Field<'a>) -> Option<(Field<'a>, String)> {
         "s3Credentials" => s3(&has, flag("inheritFromIAMRole")),
         "azureCredentials" => azure(
             &has,
-            [flag("inheritFromAzureAD"), flag("useDefaultAzureCredentials")],
+            [
+                flag("inheritFromAzureAD"),
+                flag("useDefaultAzureCredentials"),
+            ],
         ),
         _ => google(&has, flag("gkeEnvironment")),
     };
@@ -204,7 +213,9 @@ fn azure(has: &dyn Fn(&str) -> bool, flags: [Seen<bool>; 2]) -> Option<String> {
         return None;
     }
     let (key, token) = (has("storageKey"), has("storageSasToken"));
-    let ways = [key, token].into_iter().chain(flags.map(|flag| flag.is(true)));
+    let ways = [key, token]
+        .into_iter()
+        .chain(flags.map(|flag| flag.is(true)));
     let ways = ways.filter(|is_given| *is_given).count();
     let message = match (has("connectionString"), ways) {
         (true, 0) if !has("storageAccount") => return None,

@@ -175,7 +175,11 @@ fn template(system: &System<'_>, sink: &mut Sink<'_>) {
 fn not_read(system: &System<'_>, sink: &mut Sink<'_>) {
     for trouble in system.inventory.troubles() {
         let span = place(START);
-        sink.add(Draft::in_file(&trouble.file, span, trouble.reason.to_string()));
+        sink.add(Draft::in_file(
+            &trouble.file,
+            span,
+            trouble.reason.to_string(),
+        ));
     }
 }
 
@@ -226,7 +230,9 @@ fn conflict(one: &Resource<'_>, other: &Resource<'_>) -> Option<Level> {
 fn is_looked_at(path: &Path) -> bool {
     let first = path.segments().first();
     !first.is_some_and(|first| {
-        ["metadata", "status"].iter().any(|part| *first == Segment::Key((*part).to_owned()))
+        ["metadata", "status"]
+            .iter()
+            .any(|part| *first == Segment::Key((*part).to_owned()))
     })
 }
 

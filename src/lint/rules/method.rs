@@ -82,7 +82,10 @@ fn section(system: &System<'_>, sink: &mut Sink<'_>) {
 
 /// Returns the name of the plugin of a cluster that has exactly one that stores.
 fn only_plugin<'a>(cluster: &Cluster<'a>) -> Option<&'a str> {
-    let mut names: Vec<&str> = cluster.storing().filter_map(|one| one.name().known()).collect();
+    let mut names: Vec<&str> = cluster
+        .storing()
+        .filter_map(|one| one.name().known())
+        .collect();
     names.dedup();
     match names[..] {
         [name] => Some(name),
@@ -110,7 +113,11 @@ fn to_plugin(job: &Job<'_>, plugin: &str) -> Vec<Option<Edit>> {
             }
         }
         None => {
-            let comma = if configuration.contains('\n') { "\n" } else { ", " };
+            let comma = if configuration.contains('\n') {
+                "\n"
+            } else {
+                ", "
+            };
             let entries = match has_configuration {
                 true => "method: plugin".to_owned(),
                 false => format!("method: plugin{comma}{configuration}"),
@@ -137,7 +144,10 @@ fn name(system: &System<'_>, sink: &mut Sink<'_>) {
         let mut draft = Draft::at(&job.resource, &["spec", "method"], message);
         let plugin = system.cluster_of(job).and_then(only_plugin);
         if let (true, Some(plugin)) = (configuration.is_absent(), plugin) {
-            draft = draft.fix(format!("name the plugin `{plugin}`"), to_plugin(job, plugin));
+            draft = draft.fix(
+                format!("name the plugin `{plugin}`"),
+                to_plugin(job, plugin),
+            );
         }
         sink.add(draft);
     }

@@ -80,7 +80,11 @@ pub(super) static NUMERIC_PLACEHOLDER: Rule = Rule {
 const PARAMETERS: &[&str] = &["spec", "pluginConfiguration", "parameters"];
 
 fn ignored(system: &System<'_>, sink: &mut Sink<'_>) {
-    for job in system.jobs.iter().filter(|job| job.plugin().is(BARMAN_CLOUD)) {
+    for job in system
+        .jobs
+        .iter()
+        .filter(|job| job.plugin().is(BARMAN_CLOUD))
+    {
         if job.parameters().entries().is_empty() {
             continue;
         }
@@ -157,7 +161,8 @@ fn check_keys(
             continue;
         }
         let meant = meant(key).or_else(|| closest(key, known.iter().copied()));
-        let meant = meant.filter(|meant| known.contains(meant) && parameters.get(meant).is_absent());
+        let meant =
+            meant.filter(|meant| known.contains(meant) && parameters.get(meant).is_absent());
         let mut message = format!("`{plugin}` does not read `{key}`");
         let draft = match meant {
             Some(meant) => {
@@ -240,7 +245,10 @@ fn out_of_range(system: &System<'_>, job: &Job<'_>, number: usize) -> Option<Str
     if number == 1 {
         return None;
     }
-    let cluster = system.jobs.iter().position(|other| std::ptr::eq(other, job))?;
+    let cluster = system
+        .jobs
+        .iter()
+        .position(|other| std::ptr::eq(other, job))?;
     let cluster = system.cluster_of(&system.jobs[cluster])?;
     let plugin = cluster.plugin(PGBACKREST)?;
     let stanza = system.stanza(plugin, &cluster.resource)?;

@@ -141,16 +141,26 @@ fn in_common(one: &Repository<'_>, other: &Repository<'_>) -> Option<String> {
 fn stores_of(system: &System<'_>, cluster: &Cluster<'_>, sink: &mut Sink<'_>) {
     let mut seen: Vec<(String, Domain)> = Vec::new();
     for plugin in cluster.storing().chain(walcast(cluster)) {
-        let list = plugin.parameter("destinations").text().known().unwrap_or_default();
-        let listed = list.split(',').filter_map(|one| one.trim().strip_prefix("ObjectStore/"));
+        let list = plugin
+            .parameter("destinations")
+            .text()
+            .known()
+            .unwrap_or_default();
+        let listed = list
+            .split(',')
+            .filter_map(|one| one.trim().strip_prefix("ObjectStore/"));
         let own = plugin.parameter("barmanObjectName").name().known();
         for name in listed.chain(own) {
-            let found = system.index.find(Kind::ObjectStore, Seen::Is(name), &cluster.resource);
+            let found = system
+                .index
+                .find(Kind::ObjectStore, Seen::Is(name), &cluster.resource);
             let configuration = found.here().map(|store| store.spec().get("configuration"));
             let (Some(domain), Some(node)) = (configuration.and_then(domain), plugin.node()) else {
                 continue;
             };
-            let twin = seen.iter().find(|(other, seen)| other != name && *seen == domain);
+            let twin = seen
+                .iter()
+                .find(|(other, seen)| other != name && *seen == domain);
             if let Some((other, _)) = twin {
                 let message = format!(
                     "`{name}` and `{other}` are one bucket ({}): both are lost together",

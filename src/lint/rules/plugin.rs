@@ -120,7 +120,8 @@ fn service(system: &System<'_>, sink: &mut Sink<'_>) {
         let Some(cluster) = clusters.find(|cluster| cluster.may_share_namespace(service)) else {
             continue;
         };
-        let is_certain = service.namespace().known().is_some() && service.namespace() == cluster.namespace();
+        let is_certain =
+            service.namespace().known().is_some() && service.namespace() == cluster.namespace();
         let variable = name.to_ascii_uppercase().replace('-', "_");
         let (condition, level) = if is_certain {
             ("", Level::Error)
@@ -160,7 +161,11 @@ fn lease(system: &System<'_>, sink: &mut Sink<'_>) {
         return;
     }
     for cluster in &system.clusters {
-        let stores = |name| cluster.plugin(name).filter(|one| one.reference().is_present());
+        let stores = |name| {
+            cluster
+                .plugin(name)
+                .filter(|one| one.reference().is_present())
+        };
         let (Some(_), Some(plugin)) = (stores(BARMAN_CLOUD), stores(PGBACKREST)) else {
             continue;
         };
@@ -204,7 +209,9 @@ fn plugin_config(system: &System<'_>, sink: &mut Sink<'_>) {
         let storage = config.spec().get("storageConfig");
         let mut users = with_pgbackrest(system).filter(|(cluster, plugin)| {
             let name = plugin.parameter("pluginConfigRef").name();
-            let found = system.index.find(Kind::PluginConfig, name, &cluster.resource);
+            let found = system
+                .index
+                .find(Kind::PluginConfig, name, &cluster.resource);
             found.here().is_some_and(|found| found.is(config))
         });
         let user = users.find_map(|(cluster, plugin)| {
@@ -235,9 +242,10 @@ fn unwanted_exporter(config: &Resource<'_>, sink: &mut Sink<'_>) {
         let message = "the exporter's container is added all the same, and its image must be \
                        configured in the controller";
         let edit = |spec| Edit::remove(text(config), spec, "exporterConfig");
-        let draft = Draft::at(config, &keys, message)
-            .level(Level::Warning)
-            .fix("remove `exporterConfig`", [config.spec().node().and_then(edit)]);
+        let draft = Draft::at(config, &keys, message).level(Level::Warning).fix(
+            "remove `exporterConfig`",
+            [config.spec().node().and_then(edit)],
+        );
         sink.add(draft);
     }
 }
@@ -249,7 +257,11 @@ fn objects(system: &System<'_>, sink: &mut Sink<'_>) {
     if is_known && !images.any(|image| image.release().is_some_and(deletes)) {
         return;
     }
-    let level = if is_known { Level::Error } else { Level::Warning };
+    let level = if is_known {
+        Level::Error
+    } else {
+        Level::Warning
+    };
     for (cluster, plugin) in with_pgbackrest(system) {
         if plugin.reference().is_absent() {
             continue;
@@ -283,7 +295,11 @@ fn objects(system: &System<'_>, sink: &mut Sink<'_>) {
 fn repository_kind(system: &System<'_>, sink: &mut Sink<'_>) {
     let images: Vec<&Image<'_>> = system.images_of(Product::PgBackRest).collect();
     let is_released = |image: &&Image<'_>| image.release().is_some();
-    let level = if images.iter().any(is_released) { Level::Error } else { Level::Warning };
+    let level = if images.iter().any(is_released) {
+        Level::Error
+    } else {
+        Level::Warning
+    };
     for repository in system.index.of_kind(Kind::Repository) {
         let message = match images.iter().find_map(|image| image.release()) {
             Some(release) => format!("plugin {release} knows no Repository: nothing is archived"),
@@ -299,9 +315,16 @@ fn repository_kind(system: &System<'_>, sink: &mut Sink<'_>) {
             sink.add(Draft::on(&cluster.resource, node, message).level(level));
         }
     }
-    for image in images.iter().filter(|image| matches!(image.tag, "latest" | "")) {
+    for image in images
+        .iter()
+        .filter(|image| matches!(image.tag, "latest" | ""))
+    {
         let message = "the image is not pinned: `latest` once changed `Repository` to `Stanza`";
         let draft = Draft::on(&image.deployment, image.node, message);
-        sink.add(draft.level(Level::Warning).help("Pin a release, such as `v0.0.3`."));
+        sink.add(
+            draft
+                .level(Level::Warning)
+                .help("Pin a release, such as `v0.0.3`."),
+        );
     }
 }

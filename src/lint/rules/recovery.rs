@@ -112,7 +112,9 @@ fn server_name(system: &System<'_>, sink: &mut Sink<'_>) {
 
 /// Returns the folder of a cluster of this name that is in the files.
 fn folder_of(system: &System<'_>, from: &Cluster<'_>, name: &str) -> Option<String> {
-    let found = system.index.find(Kind::Cluster, Seen::Is(name), &from.resource);
+    let found = system
+        .index
+        .find(Kind::Cluster, Seen::Is(name), &from.resource);
     let cluster = system.cluster(&found.here()?)?;
     let folder = cluster.folder(cluster.plugin(BARMAN_CLOUD)?);
     folder.known().map(str::to_owned)
@@ -124,7 +126,9 @@ fn from_backup(system: &System<'_>, sink: &mut Sink<'_>) {
         let Seen::Is(name) = cluster.resource.at(&keys).name() else {
             continue;
         };
-        let found = system.index.find(Kind::Backup, Seen::Is(name), &cluster.resource);
+        let found = system
+            .index
+            .find(Kind::Backup, Seen::Is(name), &cluster.resource);
         let method = found.here().map(|backup| {
             let method = backup.spec().get("method").name();
             method.or("barmanObjectStore")
@@ -147,7 +151,9 @@ fn from_backup(system: &System<'_>, sink: &mut Sink<'_>) {
 
 fn into_source(system: &System<'_>, sink: &mut Sink<'_>) {
     for cluster in &system.clusters {
-        let source = cluster.resource.at(&["spec", "bootstrap", "recovery", "source"]);
+        let source = cluster
+            .resource
+            .at(&["spec", "bootstrap", "recovery", "source"]);
         let Some(external) = cluster.external(source.name()) else {
             continue;
         };
@@ -158,7 +164,9 @@ fn into_source(system: &System<'_>, sink: &mut Sink<'_>) {
         let Some(archive) = archives.into_iter().find(|archive| archive.place == from) else {
             continue;
         };
-        let check = cluster.resource.annotation("cnpg.io/skipEmptyWalArchiveCheck");
+        let check = cluster
+            .resource
+            .annotation("cnpg.io/skipEmptyWalArchiveCheck");
         let end = if check.text().is("enabled") {
             "and with the check off two histories are mixed there"
         } else {
@@ -178,7 +186,9 @@ fn source_place(
     if let Some(plugin) = external.plugin() {
         let is_barman = plugin.name().is(BARMAN_CLOUD);
         let folder = cluster.folder(&plugin);
-        let archive = system.of_plugin(&plugin, cluster, folder).filter(|_| is_barman);
+        let archive = system
+            .of_plugin(&plugin, cluster, folder)
+            .filter(|_| is_barman);
         return archive.map(|archive: Archive<'_>| archive.place);
     }
     let in_tree = external.in_tree();

@@ -40,7 +40,12 @@ fn dangling(system: &System<'_>, sink: &mut Sink<'_>) {
             }
         }
     }
-    for kind in [Kind::Backup, Kind::ScheduledBackup, Kind::Pooler, Kind::Database] {
+    for kind in [
+        Kind::Backup,
+        Kind::ScheduledBackup,
+        Kind::Pooler,
+        Kind::Database,
+    ] {
         for resource in system.index.of_kind(kind) {
             let name = resource.spec().at(&["cluster", "name"]);
             check(system, resource, Kind::Cluster, name, sink);

@@ -67,9 +67,7 @@ pub(super) static SMALL_QUEUE: Rule = Rule {
     check: queue,
 };
 
-fn s3<'a>(
-    system: &'a System<'a>,
-) -> impl Iterator<Item = (&'a Stanza<'a>, Repository<'a>)> {
+fn s3<'a>(system: &'a System<'a>) -> impl Iterator<Item = (&'a Stanza<'a>, Repository<'a>)> {
     let all = system.stanzas.iter().flat_map(|stanza| {
         let repositories = stanza.repositories().into_iter();
         repositories.map(move |repository| (stanza, repository))
@@ -86,7 +84,9 @@ fn tls(system: &System<'_>, sink: &mut Sink<'_>) {
     if !releases.is_empty() && releases.iter().all(is_old) {
         return;
     }
-    let is_known = releases.iter().any(|release| release.is_some() && !is_old(release));
+    let is_known = releases
+        .iter()
+        .any(|release| release.is_some() && !is_old(release));
     for (stanza, repository) in s3(system) {
         let endpoint = repository.field.get("endpoint").name();
         let is_plain = endpoint.known().is_some_and(|url| url.starts_with("http:"));
@@ -114,7 +114,8 @@ fn tls(system: &System<'_>, sink: &mut Sink<'_>) {
         // A store inside the cluster often has a certificate of its own making.
         if endpoint.known().is_some_and(is_public) {
             let entry = repository.field.node();
-            let add = |entry| Edit::add(text(&stanza.resource), entry, "endpoint", "verifyTLS: true");
+            let add =
+                |entry| Edit::add(text(&stanza.resource), entry, "endpoint", "verifyTLS: true");
             draft = draft.fix("check it", [entry.and_then(add)]);
         }
         sink.add(draft);
@@ -187,7 +188,11 @@ fn values(system: &System<'_>, sink: &mut Sink<'_>) {
         if style.is("host") && (is_address || is_minio) {
             let bucket = field("bucket").name().known().unwrap_or("BUCKET");
             let message = format!("with `uriStyle: host` it is asked for at `{bucket}.{name}`");
-            let level = if is_address { Level::Error } else { Level::Warning };
+            let level = if is_address {
+                Level::Error
+            } else {
+                Level::Warning
+            };
             let draft = Draft::on(resource, node, message).level(level);
             sink.add(draft.help("Set `uriStyle: path`."));
         }

@@ -82,7 +82,10 @@ fn moved(store: &Resource<'_>, policy: Field<'_>) -> Vec<Option<Edit>> {
 fn none(system: &System<'_>, sink: &mut Sink<'_>) {
     for store in system.index.of_kind(Kind::ObjectStore) {
         let policy = store.spec().get("retentionPolicy");
-        let is_misplaced = store.spec().at(&["configuration", "retentionPolicy"]).is_present();
+        let is_misplaced = store
+            .spec()
+            .at(&["configuration", "retentionPolicy"])
+            .is_present();
         if policy.is_present() || is_misplaced || is_only_a_source(system, store) {
             continue;
         }
@@ -121,7 +124,10 @@ fn is_only_a_source(system: &System<'_>, store: &Resource<'_>) -> bool {
     let mut is_source = false;
     for cluster in &system.clusters {
         let archives = cluster.entries(BARMAN_CLOUD);
-        if archives.into_iter().any(|entry| refers(system.store(entry, &cluster.resource))) {
+        if archives
+            .into_iter()
+            .any(|entry| refers(system.store(entry, &cluster.resource)))
+        {
             return false;
         }
         let mut external = cluster.external.iter().filter_map(|one| one.plugin());

@@ -91,10 +91,7 @@ fn five_fields(system: &System<'_>, sink: &mut Sink<'_>) {
         };
         let mut draft = Draft::at(&job.resource, SCHEDULE, message)
             .note(format!("next: {}", next_runs(schedule, system.now)))
-            .note(format!(
-                "as `{meant}`: {}",
-                next_runs(&meant, system.now)
-            ));
+            .note(format!("as `{meant}`: {}", next_runs(&meant, system.now)));
         if is_trap {
             draft = draft
                 .help(format!("Write `{meant}`."))
@@ -162,7 +159,11 @@ fn hourly(system: &System<'_>, sink: &mut Sink<'_>) {
         if !is_star && often <= 24 {
             continue;
         }
-        let star = if is_star { "; the third field is the hour" } else { "" };
+        let star = if is_star {
+            "; the third field is the hour"
+        } else {
+            ""
+        };
         let message = format!("it fires {}{star}", times(often));
         let draft = Draft::at(&job.resource, SCHEDULE, message)
             .note(format!("next: {}", next_runs(schedule, system.now)));

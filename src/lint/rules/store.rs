@@ -74,7 +74,8 @@ fn checksums(system: &System<'_>, sink: &mut Sink<'_>) {
         let Seen::Is(address) = url.name() else {
             continue;
         };
-        if host(address).ends_with("amazonaws.com") || configuration.get("s3Credentials").is_absent()
+        if host(address).ends_with("amazonaws.com")
+            || configuration.get("s3Credentials").is_absent()
         {
             continue;
         }
@@ -124,7 +125,8 @@ fn check_argument(resource: &Resource<'_>, item: Field<'_>, sink: &mut Sink<'_>)
     if !option.starts_with('-') || option.contains('=') {
         return;
     }
-    let message = format!("`{argument}` is one argument to the program, which knows no such option");
+    let message =
+        format!("`{argument}` is one argument to the program, which knows no such option");
     let mut draft = Draft::on(resource, node, message);
     let value = value.trim();
     if option.starts_with("--") && !value.contains(char::is_whitespace) {
@@ -138,11 +140,14 @@ fn check_argument(resource: &Resource<'_>, item: Field<'_>, sink: &mut Sink<'_>)
 fn unequal(system: &System<'_>, sink: &mut Sink<'_>) {
     for (store, configuration) in stores(system) {
         let url = configuration.get("endpointURL").name();
-        let is_r2 = url.known().is_some_and(|url| host(url).ends_with("r2.cloudflarestorage.com"));
+        let is_r2 = url
+            .known()
+            .is_some_and(|url| host(url).ends_with("r2.cloudflarestorage.com"));
         let compression = configuration.at(&["data", "compression"]);
         if let (true, Seen::Is(codec), Some(node)) = (is_r2, compression.name(), compression.node())
         {
-            let message = format!("parts compressed by {codec} are unequally long, which R2 can refuse");
+            let message =
+                format!("parts compressed by {codec} are unequally long, which R2 can refuse");
             sink.add(Draft::on(&store, node, message));
         }
     }

@@ -89,7 +89,11 @@ fn replica(system: &System<'_>, sink: &mut Sink<'_>) {
                 "{} is a replica and has no primary: every backup fails",
                 cluster.resource.title()
             );
-            sink.add(Draft::at(&job.resource, &["spec", "cluster", "name"], message));
+            sink.add(Draft::at(
+                &job.resource,
+                &["spec", "cluster", "name"],
+                message,
+            ));
         }
     }
 }

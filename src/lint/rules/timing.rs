@@ -235,7 +235,9 @@ fn window(system: &System<'_>, job: &Job<'_>, cluster: &Cluster<'_>) -> Option<R
 /// Returns the days between two runs, at most, among the next ones.
 fn longest_gap(schedule: &Schedule, now: Timestamp) -> Option<u64> {
     let runs: Vec<Timestamp> = schedule.runs(now, &TimeZone::UTC).take(6).collect();
-    let gaps = runs.windows(2).map(|pair| pair[1].as_second() - pair[0].as_second());
+    let gaps = runs
+        .windows(2)
+        .map(|pair| pair[1].as_second() - pair[0].as_second());
     let longest = gaps.max()?;
     Some(longest.unsigned_abs().div_ceil(24 * 60 * 60))
 }

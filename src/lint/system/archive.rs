@@ -1,5 +1,7 @@
 //! Where clusters archive to.
 
+use std::fmt;
+
 use super::{Cluster, Plugin, System};
 use crate::{
     crd::cnpg::{BARMAN_CLOUD, PGBACKREST},
@@ -18,14 +20,30 @@ pub(in crate::lint) struct Archive<'a> {
 /// A folder in a store, by all that tells it from others.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(in crate::lint) struct Place {
-    /// The host of the store, in lower case; empty for the provider's own.
-    pub(in crate::lint) host: String,
-    /// The bucket; empty if the resource that has it is not in the files.
-    pub(in crate::lint) bucket: String,
-    /// The path in the bucket, or the resource's name, without slashes at its ends.
-    pub(in crate::lint) path: String,
-    /// The cluster's folder or stanza below it.
+    pub(in crate::lint) store: Store,
+    /// The cluster's folder or stanza in it.
     pub(in crate::lint) folder: String,
+}
+
+/// Where a folder is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(in crate::lint) enum Store {
+    /// A path in a bucket.
+    Bucket {
+        /// The host of the store, in lower case; empty for the provider's own.
+        host: String,
+        /// The bucket, with the scheme if there is one.
+        bucket: String,
+        /// The path in it, without slashes at its ends.
+        path: String,
+    },
+    /// An `ObjectStore` that is not in the files.
+    Resource {
+        /// Its namespace; empty if it is not known.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
 }
 
 impl<'a> System<'a> {
@@ -35,7 +53,11 @@ impl<'a> System<'a> {
         let in_tree = cluster.in_tree();
         let folder = in_tree.get("serverName").name();
         let folder = folder.or_else(|| cluster.name());
-        archives.extend(in_object_store(in_tree, folder, in_tree.get("destinationPath")));
+        archives.extend(in_object_store(
+            in_tree,
+            folder,
+            in_tree.get("destinationPath"),
+        ));
         if let Some(plugin) = cluster.plugin(BARMAN_CLOUD) {
             let folder = cluster.folder(plugin);
             archives.extend(self.of_plugin(plugin, cluster, folder));
@@ -63,9 +85,10 @@ impl<'a> System<'a> {
                 let namespace = cluster.resource.namespace().known().unwrap_or_default();
                 Some(Archive {
                     place: Place {
-                        host: format!("ObjectStore of {namespace}"),
-                        bucket: String::new(),
-                        path: reference.name().known()?.to_owned(),
+                        store: Store::Resource {
+                            namespace: namespace.to_owned(),
+                            name: reference.name().known()?.to_owned(),
+                        },
                         folder: folder.known()?.to_owned(),
                     },
                     node: reference.node()?,
@@ -91,15 +114,21 @@ impl<'a> System<'a> {
             let path = field.get("repoPath").name().known()?;
             Some(Archive {
                 place: Place {
-                    host: host(field.get(endpoint).name().known()?),
-                    bucket: field.get(bucket).name().known()?.to_owned(),
-                    path: path.trim_matches('/').to_owned(),
+                    store: Store::Bucket {
+                        host: host(field.get(endpoint).name().known()?),
+                        bucket: field.get(bucket).name().known()?.to_owned(),
+                        path: path.trim_matches('/').to_owned(),
+                    },
                     folder: folder.to_owned(),
                 },
                 node,
             })
         };
-        stanza.repositories().into_iter().filter_map(archive).collect()
+        stanza
+            .repositories()
+            .into_iter()
+            .filter_map(archive)
+            .collect()
     }
 }
 
@@ -118,9 +147,11 @@ pub(in crate::lint) fn in_object_store<'a>(
     let (bucket, path) = bucket_and_path(path);
     Some(Archive {
         place: Place {
-            host,
-            bucket: bucket.to_owned(),
-            path: path.trim_matches('/').to_owned(),
+            store: Store::Bucket {
+                host,
+                bucket: bucket.to_owned(),
+                path: path.trim_matches('/').to_owned(),
+            },
             folder: folder.known()?.to_owned(),
         },
         node: said.node()?,
@@ -140,21 +171,25 @@ pub(in crate::lint) fn bucket_and_path(path: &str) -> (&str, &str) {
 pub(in crate::lint) fn host(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = rest.split('/').next().unwrap_or(rest).to_ascii_lowercase();
-    let plain = [":443", ":80"].into_iter().find_map(|port| host.strip_suffix(port));
+    let plain = [":443", ":80"]
+        .into_iter()
+        .find_map(|port| host.strip_suffix(port));
     plain.unwrap_or(&host).to_owned()
 }
 
-impl std::fmt::Display for Place {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for part in [&self.bucket, &self.path] {
-            if !part.is_empty() {
-                write!(f, "{part}/")?;
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let folder = &self.folder;
+        match &self.store {
+            Store::Resource { name, .. } => write!(f, "folder `{folder}` of ObjectStore/{name}"),
+            Store::Bucket { host, bucket, path } => {
+                let slash = if path.is_empty() { "" } else { "/" };
+                write!(f, "{bucket}{slash}{path}/{folder}")?;
+                match host.as_str() {
+                    "" => Ok(()),
+                    host => write!(f, " at {host}"),
+                }
             }
-        }
-        f.write_str(&self.folder)?;
-        match self.host.as_str() {
-            "" => Ok(()),
-            host => write!(f, " at {host}"),
         }
     }
 }

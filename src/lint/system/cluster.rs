@@ -154,7 +154,9 @@ impl<'a> Plugin<'a> {
 
     /// Returns the parameter of a known plugin that names where backups go.
     pub(in crate::lint) fn reference(&self) -> Field<'a> {
-        let mut known = KNOWN_PLUGINS.iter().filter(|(name, _)| self.name().is(*name));
+        let mut known = KNOWN_PLUGINS
+            .iter()
+            .filter(|(name, _)| self.name().is(*name));
         let Some((_, keys)) = known.next() else {
             return Field::Absent;
         };

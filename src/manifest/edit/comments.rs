@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, options};
 
+use crate::manifest::Span;
+
 /// Returns whether each comment of `before` is in `after` as well, as often.
 pub(super) fn are_kept(before: &str, after: &str) -> bool {
     let mut counts = HashMap::<String, usize>::new();
@@ -28,7 +30,10 @@ pub(super) fn comments(text: &str) -> Vec<String> {
     let mut comments = Vec::new();
     while let Some(event) = parser.next() {
         match event {
-            Ok((Event::Comment(comment, _), _)) => comments.push(comment.trim().to_owned()),
+            Ok((Event::Comment(..), span)) => {
+                let comment = Span::from(span).slice(text).unwrap_or_default();
+                comments.push(comment.trim().to_owned());
+            }
             Ok(_) => {}
             Err(_) if matches!(parser.proceed_next_document(), Ok(true)) => {}
             Err(_) => break,

@@ -125,5 +125,9 @@ fn line_end(source: &str, at: usize) -> usize {
 }
 
 fn line_break(source: &str) -> &'static str {
-    if source.contains("\r\n") { "\r\n" } else { "\n" }
+    if source.contains("\r\n") {
+        "\r\n"
+    } else {
+        "\n"
+    }
 }
