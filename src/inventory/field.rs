@@ -7,8 +7,10 @@ use crate::manifest::{Entry, Node, Value};
 pub enum Field<'a> {
     /// It is not there, or null, which is the same to Kubernetes.
     Absent,
-    /// A tool fills it in later; this is what stands there until then.
+    /// It is there, and a tool fills in its value later; this is what stands there until then.
     Unknown(&'a Node),
+    /// A tool fills in what may have it.
+    Hidden(&'a Node),
     /// It is there.
     Is(&'a Node),
 }
@@ -44,10 +46,11 @@ impl<'a> Field<'a> {
     pub fn get(self, key: &str) -> Self {
         match self {
             Self::Is(node) => match Self::of(node.field(key)) {
-                Self::Absent => hidden_entry(node).map_or(Self::Absent, Self::Unknown),
+                Self::Absent => hidden_entry(node).map_or(Self::Absent, Self::Hidden),
                 field => field,
             },
-            Self::Absent | Self::Unknown(_) => self,
+            Self::Unknown(node) => Self::Hidden(node),
+            Self::Absent | Self::Hidden(_) => self,
         }
     }
 
@@ -57,11 +60,11 @@ impl<'a> Field<'a> {
         keys.iter().fold(self, |field, key| field.get(key))
     }
 
-    /// Returns where it stands, known or not.
+    /// Returns where it stands, or what may have it.
     pub fn node(self) -> Option<&'a Node> {
         match self {
             Self::Absent => None,
-            Self::Unknown(node) | Self::Is(node) => Some(node),
+            Self::Unknown(node) | Self::Hidden(node) | Self::Is(node) => Some(node),
         }
     }
 
@@ -69,7 +72,7 @@ impl<'a> Field<'a> {
     pub fn items(self) -> &'a [Node] {
         match self {
             Self::Is(node) => node.items(),
-            Self::Absent | Self::Unknown(_) => &[],
+            Self::Absent | Self::Unknown(_) | Self::Hidden(_) => &[],
         }
     }
 
@@ -77,7 +80,7 @@ impl<'a> Field<'a> {
     pub fn entries(self) -> &'a [Entry] {
         match self {
             Self::Is(node) => node.as_mapping().map_or(&[], |mapping| mapping.entries()),
-            Self::Absent | Self::Unknown(_) => &[],
+            Self::Absent | Self::Unknown(_) | Self::Hidden(_) => &[],
         }
     }
 
@@ -113,24 +116,24 @@ impl<'a> Field<'a> {
     fn read<T>(self, read: impl FnOnce(&'a Node) -> Option<T>) -> Seen<T> {
         match self {
             Self::Absent => Seen::Absent,
-            Self::Unknown(_) => Seen::Unknown,
+            Self::Unknown(_) | Self::Hidden(_) => Seen::Unknown,
             Self::Is(node) => read(node).map_or(Seen::Unknown, Seen::Is),
         }
     }
 
-    /// Returns whether nothing is there.
+    /// Returns whether it is certain that nothing is there.
     pub fn is_absent(self) -> bool {
         matches!(self, Self::Absent)
     }
 
-    /// Returns whether something is there, known or not.
+    /// Returns whether it is certain that something is there, known or not.
     pub fn is_present(self) -> bool {
-        !self.is_absent()
+        matches!(self, Self::Unknown(_) | Self::Is(_))
     }
 
     /// Returns whether it cannot be told yet.
     pub fn is_unknown(self) -> bool {
-        matches!(self, Self::Unknown(_))
+        matches!(self, Self::Unknown(_) | Self::Hidden(_))
     }
 }
 

@@ -108,8 +108,8 @@ fn values_are_seen_as_something_nothing_or_not_at_all() {
 fn references_lead_to_the_nearest_of_a_name_in_the_namespace() {
     let mut inventory = Inventory::default();
     let backup =
-        "apiVersion: postgresql.cnpg.io/v1\nkind: Backup\nmetadata: {name: b, namespace: x}\n";
-    let other = CLUSTER.replace("{name: main}", "{name: main, namespace: y}");
+        "apiVersion: postgresql.cnpg.io/v1\nkind: Backup\nmetadata: {name: b, namespace: one}\n";
+    let other = CLUSTER.replace("{name: main}", "{name: main, namespace: other}");
     inventory.add("other/cluster.yaml", other);
     inventory.add("far/cluster.yaml", CLUSTER.to_owned());
     inventory.add("near/cluster.yaml", CLUSTER.to_owned());

@@ -47,7 +47,10 @@ mod system;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use self::{
     allow::Allow,
@@ -141,13 +144,8 @@ fn idle(allows: &Allows<'_>, inventory: &Inventory, settings: &Settings) -> Vec<
 /// Drops what the general rules say of a field that another rule explains.
 fn drop_repeated(findings: &mut Vec<Finding>) {
     let is_general = |finding: &Finding| rules::GENERAL.contains(&finding.rule);
-    let explained: Vec<_> = findings
-        .iter()
-        .filter(|finding| !is_general(finding))
-        .map(|finding| (finding.file.clone(), finding.span.start.line))
-        .collect();
-    findings.retain(|finding| {
-        let place = (finding.file.clone(), finding.span.start.line);
-        !is_general(finding) || !explained.contains(&place)
-    });
+    let place = |finding: &Finding| (finding.file.clone(), finding.span.start.line);
+    let explained = findings.iter().filter(|finding| !is_general(finding));
+    let explained: HashSet<_> = explained.map(place).collect();
+    findings.retain(|finding| !is_general(finding) || !explained.contains(&place(finding)));
 }

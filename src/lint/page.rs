@@ -4,11 +4,10 @@ use std::fmt::Write;
 
 use super::{Rule, rules};
 
-/// Returns the page of all rules as Markdown: `docs/lint-rules.md`.
+/// Returns the page of all rules as Markdown: the documentation of [`rules`].
 pub fn page() -> String {
     let mut page = String::from(
-        "# The rules of `walcast lint`\n\n\
-         Written from the code; `UPDATE=1 cargo nextest run lint_page` writes it anew.\n\n\
+        "The rules of `walcast lint`: one file for each subject.\n\n\
          A level is that of a certain finding: what depends on a placeholder, a patch or a version \
          that the files do not tell is at most a warning. Sources: C is cloudnative-pg/cloudnative-pg, \
          B cloudnative-pg/plugin-barman-cloud, L cloudnative-pg/barman-cloud, D dalibo/cnpg-plugin-pgbackrest, \

@@ -48,7 +48,7 @@ fn metrics(system: &System<'_>, sink: &mut Sink<'_>) {
         (false, false) => return,
     };
     let mut clusters = system.clusters.iter();
-    let has_in_tree = clusters.any(|cluster| cluster.in_tree().is_present());
+    let has_in_tree = clusters.any(|cluster| !cluster.in_tree().is_absent());
     for rule in system.index.of_kind(Kind::PrometheusRule) {
         let Some(spec) = rule.spec().node() else {
             continue;

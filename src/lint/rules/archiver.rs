@@ -92,7 +92,7 @@ pub(super) static DUPLICATE_ENTRY: Rule = Rule {
 
 fn none(system: &System<'_>, sink: &mut Sink<'_>) {
     for cluster in &system.clusters {
-        if cluster.has_hidden_plugins() || cluster.in_tree().is_present() {
+        if cluster.has_hidden_plugins() || !cluster.in_tree().is_absent() {
             continue;
         }
         let mut enabled = cluster
@@ -109,8 +109,9 @@ fn none(system: &System<'_>, sink: &mut Sink<'_>) {
         if has_foreign {
             continue;
         }
-        match enabled.find(|one| one.reference().is_present()) {
-            Some(plugin) => without_flag(cluster, plugin, sink),
+        match enabled.find(|one| !one.reference().is_absent()) {
+            Some(plugin) if plugin.reference().is_present() => without_flag(cluster, plugin, sink),
+            Some(_) => {}
             None => without_plugin(system, cluster, sink),
         }
     }
@@ -118,7 +119,7 @@ fn none(system: &System<'_>, sink: &mut Sink<'_>) {
 
 fn without_store(cluster: &Cluster<'_>, archiver: &Plugin<'_>, sink: &mut Sink<'_>) {
     let is_certain = archiver.is_known() && archiver.is_archiver().is(true);
-    if !is_certain || archiver.reference().is_present() || archiver.parameters().is_unknown() {
+    if !is_certain || !archiver.reference().is_absent() {
         return;
     }
     if let (Some(node), Seen::Is(name)) = (archiver.node(), archiver.name()) {

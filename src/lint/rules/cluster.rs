@@ -106,7 +106,7 @@ pub(super) static IN_TREE: Rule = Rule {
     summary: "The Cluster backs up by CloudNativePG's own Barman support, which will be removed.",
     reason: "`barmanObjectStore` is deprecated since CloudNativePG 1.26. The admission warning of \
              1.28.4, 1.29.2 and 1.30.0 names 1.31.0 as the release without it.",
-    remedy: "Move to the Barman Cloud plugin before 1.31: `walcast migrate` plans it.",
+    remedy: "Move to the Barman Cloud plugin before 1.31.",
     source: "§9.1; C:internal/webhook/v1/cluster_webhook.go",
     check: in_tree,
 };

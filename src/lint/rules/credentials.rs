@@ -76,8 +76,8 @@ fn beside(system: &System<'_>, sink: &mut Sink<'_>) {
     ];
     for (resource, configuration) in configurations(system) {
         let entries = configuration.entries().iter();
-        let mut lost = entries.filter(|entry| KEYS.contains(&entry.key.name.as_str()));
-        if let Some(entry) = lost.next() {
+        let lost = entries.filter(|entry| KEYS.contains(&entry.key.name.as_str()));
+        for entry in lost {
             let message = format!(
                 "`{}` stands beside `s3Credentials`, not in it: the store is used without keys",
                 entry.key.name
@@ -150,6 +150,12 @@ const PROVIDERS: [&str; 3] = ["s3Credentials", "azureCredentials", "googleCreden
 
 /// Returns the field at fault and what is wrong.
 fn problem<'a>(configuration: Field<'a>) -> Option<(Field<'a>, String)> {
+    if PROVIDERS
+        .iter()
+        .any(|one| matches!(configuration.get(one), Field::Hidden(_)))
+    {
+        return None;
+    }
     let given: Vec<&str> = PROVIDERS
         .into_iter()
         .filter(|provider| configuration.get(provider).is_present())

@@ -55,9 +55,8 @@ fn section(system: &System<'_>, sink: &mut Sink<'_>) {
             continue;
         };
         let backup = cluster.resource.spec().get("backup");
-        let (section, means) = match job.method() {
-            Seen::Is("barmanObjectStore") => ("barmanObjectStore", ""),
-            Seen::Is("volumeSnapshot") => ("volumeSnapshot", ""),
+        let section = match job.method() {
+            Seen::Is(method @ ("barmanObjectStore" | "volumeSnapshot")) => method,
             Seen::Is(_) | Seen::Absent | Seen::Unknown => continue,
         };
         if !backup.get(section).is_absent() {
@@ -66,14 +65,16 @@ fn section(system: &System<'_>, sink: &mut Sink<'_>) {
         let unset = if job.spec().get("method").is_absent() {
             "without a method it is barmanObjectStore, and "
         } else {
-            means
+            ""
         };
         let message = format!(
             "{unset}{} has no `spec.backup.{section}`: every backup fails",
             cluster.resource.title()
         );
         let mut draft = Draft::at(&job.resource, &["spec", "method"], message);
-        if let (true, Some(plugin)) = (job.is_schedule(), only_plugin(cluster)) {
+        // A plugin does what Barman did, and nothing that a snapshot is.
+        let is_barman = section == "barmanObjectStore" && job.is_schedule();
+        if let (true, Some(plugin)) = (is_barman, only_plugin(cluster)) {
             draft = draft.fix(format!("use the plugin `{plugin}`"), to_plugin(job, plugin));
         }
         sink.add(draft);
@@ -96,7 +97,7 @@ fn only_plugin<'a>(cluster: &Cluster<'a>) -> Option<&'a str> {
 fn to_plugin(job: &Job<'_>, plugin: &str) -> Vec<Option<Edit>> {
     let (source, spec) = (text(&job.resource), job.spec());
     let mut edits = Vec::new();
-    let has_configuration = spec.get("pluginConfiguration").is_present();
+    let has_configuration = !spec.get("pluginConfiguration").is_absent();
     let configuration = match spec.node() {
         // In braces everything is on one line.
         Some(node) if node.span.slice(source).is_some_and(|s| s.starts_with('{')) => {

@@ -1,4 +1,4 @@
-//! The rules: one file for each subject.
+#![doc = include_str!("../rules.md")]
 
 mod alerts;
 mod archiver;

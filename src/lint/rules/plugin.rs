@@ -191,7 +191,7 @@ fn spooling<'s, 'a>(
 
 fn spool(system: &System<'_>, sink: &mut Sink<'_>) {
     for (cluster, plugin) in with_pgbackrest(system) {
-        let has_config = plugin.parameter("pluginConfigRef").is_present();
+        let has_config = !plugin.parameter("pluginConfigRef").is_absent();
         let stanza = spooling(system, cluster, plugin);
         if let (false, Some(stanza), Some(node)) = (has_config, stanza, plugin.reference().node()) {
             let message = format!(

@@ -4,10 +4,10 @@ use crate::{
     inventory::{Field, Found, Kind, Resource, Seen},
     lint::{
         Level, Rule,
-        sink::{Draft, Sink, text},
+        sink::{Draft, Sink},
         system::System,
     },
-    manifest::{Edit, closest},
+    manifest::closest,
 };
 
 pub(super) static DANGLING_REFERENCE: Rule = Rule {
@@ -91,15 +91,10 @@ fn check(
             let Some(near) = closest(name, near.filter_map(|one| one.name().known())) else {
                 return;
             };
-            let edit = Edit::scalar(text(from), node, near);
             let message = format!("there is no {kind_name}/{name}; {kind_name}/{near} is there");
             let draft = Draft::on(from, node, message).level(Level::Warning);
-            let help = format!("Write `{near}` if that is meant.");
             // It may be in the cluster already, so nothing is changed unasked.
-            sink.add(draft.help(help).note(match edit {
-                Some(_) => "the files have it beside this one",
-                None => "the files have it beside this one, under another name",
-            }));
+            sink.add(draft.help(format!("Write `{near}` if that is meant.")));
         }
     }
 }

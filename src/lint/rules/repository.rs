@@ -92,7 +92,7 @@ fn tls(system: &System<'_>, sink: &mut Sink<'_>) {
         let is_plain = endpoint.known().is_some_and(|url| url.starts_with("http:"));
         // Earlier than its predecessor there was no release at all.
         let is_legacy = stanza.resource.kind == Kind::Repository;
-        if repository.field.get("verifyTLS").is_present() || is_plain || is_legacy {
+        if !repository.field.get("verifyTLS").is_absent() || is_plain || is_legacy {
             continue;
         }
         let Some(node) = repository.node() else {

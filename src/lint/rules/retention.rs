@@ -40,7 +40,7 @@ fn misplaced(system: &System<'_>, sink: &mut Sink<'_>) {
     for store in system.index.of_kind(Kind::ObjectStore) {
         let configuration = store.spec().get("configuration");
         let policy = configuration.get("retentionPolicy");
-        if policy.is_absent() {
+        if !policy.is_present() {
             continue;
         }
         let message = "nobody reads it below `configuration`: everything is kept for ever";
@@ -50,7 +50,7 @@ fn misplaced(system: &System<'_>, sink: &mut Sink<'_>) {
     for cluster in &system.clusters {
         let backup = cluster.resource.spec().get("backup");
         let policy = backup.get("retentionPolicy");
-        if policy.is_absent() || cluster.in_tree().is_present() || backup.is_unknown() {
+        if !policy.is_present() || !cluster.in_tree().is_absent() {
             continue;
         }
         let message = match policy.name() {
@@ -67,7 +67,7 @@ fn misplaced(system: &System<'_>, sink: &mut Sink<'_>) {
 
 fn moved(store: &Resource<'_>, policy: Field<'_>) -> Vec<Option<Edit>> {
     let (source, spec) = (text(store), store.spec());
-    if spec.get("retentionPolicy").is_present() {
+    if !spec.get("retentionPolicy").is_absent() {
         return vec![None];
     }
     let written = policy.node().and_then(|node| node.span.slice(source));
@@ -86,7 +86,7 @@ fn none(system: &System<'_>, sink: &mut Sink<'_>) {
             .spec()
             .at(&["configuration", "retentionPolicy"])
             .is_present();
-        if policy.is_present() || is_misplaced || is_only_a_source(system, store) {
+        if !policy.is_absent() || is_misplaced || is_only_a_source(system, store) {
             continue;
         }
         let message = "no retention policy: all backups and all WAL are kept for ever";

@@ -161,7 +161,7 @@ impl<'a> Plugin<'a> {
             return Field::Absent;
         };
         let mut fields = keys.iter().map(|key| self.parameter(key));
-        let present = fields.find(|field| field.is_present() && !field.text().is(""));
+        let present = fields.find(|field| !field.is_absent() && !field.text().is(""));
         present.unwrap_or(Field::Absent)
     }
 
@@ -186,6 +186,6 @@ impl<'a> External<'a> {
 
     pub(in crate::lint) fn plugin(&self) -> Option<Plugin<'a>> {
         let field = self.field.get("plugin");
-        field.is_present().then_some(Plugin { field })
+        (!field.is_absent()).then_some(Plugin { field })
     }
 }

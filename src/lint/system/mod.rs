@@ -7,6 +7,8 @@ mod image;
 mod job;
 mod stanza;
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 pub(super) use self::{
@@ -30,6 +32,8 @@ pub(super) struct System<'a> {
     pub(super) clusters: Vec<Cluster<'a>>,
     /// Schedules first, then single backups.
     pub(super) jobs: Vec<Job<'a>>,
+    /// Where each cluster is in `clusters`, and its backups in `jobs`, by where its node is.
+    places: HashMap<usize, (usize, Vec<usize>)>,
     /// Stanzas, and Repositories from before the plugin's first release.
     pub(super) stanzas: Vec<Stanza<'a>>,
     /// The images of Deployments that are known.
@@ -49,6 +53,7 @@ impl<'a> System<'a> {
         let clusters: Vec<Cluster<'a>> = clusters.collect();
         let jobs = of_kinds(&[Kind::ScheduledBackup, Kind::Backup]);
         let jobs = jobs.into_iter().map(|resource| Job::new(resource, &index));
+        let jobs: Vec<Job<'a>> = jobs.collect();
         let stanzas = of_kinds(&[Kind::Stanza, Kind::Repository]);
         let decoded = index.all();
         let decoded = decoded.filter_map(|one| Some((*one, definition::decoded(one)?)));
@@ -56,8 +61,9 @@ impl<'a> System<'a> {
         Self {
             inventory,
             now,
+            places: places(&clusters, &jobs),
             clusters,
-            jobs: jobs.collect(),
+            jobs,
             stanzas: stanzas.into_iter().map(Stanza::new).collect(),
             images: image::find(&index),
             decoded,
@@ -72,17 +78,15 @@ impl<'a> System<'a> {
 
     /// Returns a cluster by its resource.
     pub(super) fn cluster(&self, resource: &Resource<'a>) -> Option<&Cluster<'a>> {
-        let mut clusters = self.clusters.iter();
-        clusters.find(|cluster| cluster.resource.is(resource))
+        let (cluster, _) = self.places.get(&address(resource))?;
+        self.clusters.get(*cluster)
     }
 
     /// Returns the backups of a cluster.
     pub(super) fn jobs_of(&self, cluster: &Cluster<'a>) -> impl Iterator<Item = &Job<'a>> {
-        let of = cluster.resource;
-        self.jobs.iter().filter(move |job| {
-            let found = job.cluster.here();
-            found.is_some_and(|found| found.is(&of))
-        })
+        let place = self.places.get(&address(&cluster.resource));
+        let jobs = place.map_or(&[][..], |(_, jobs)| jobs);
+        jobs.iter().map(|job| &self.jobs[*job])
     }
 
     /// Returns the stanza that a plugin entry names, if the files have it.
@@ -107,4 +111,23 @@ impl<'a> System<'a> {
         let images = self.images.iter();
         images.filter(move |image| image.product == product)
     }
+}
+
+fn places(clusters: &[Cluster<'_>], jobs: &[Job<'_>]) -> HashMap<usize, (usize, Vec<usize>)> {
+    let mut places = HashMap::with_capacity(clusters.len());
+    for (index, cluster) in clusters.iter().enumerate() {
+        places.insert(address(&cluster.resource), (index, Vec::new()));
+    }
+    for (index, job) in jobs.iter().enumerate() {
+        let cluster = job.cluster.here();
+        if let Some((_, jobs)) = cluster.and_then(|one| places.get_mut(&address(&one))) {
+            jobs.push(index);
+        }
+    }
+    places
+}
+
+/// Returns where a resource's node is in memory, which tells it from all others.
+fn address(resource: &Resource<'_>) -> usize {
+    std::ptr::from_ref(resource.node).addr()
 }

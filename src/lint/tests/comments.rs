@@ -55,7 +55,7 @@ fn a_comment_that_allows_nothing_is_noted() {
     assert_eq!((finding.rule.id, finding.level), ("M08", Level::Note));
     assert_eq!(
         (finding.span.start.line, finding.span.start.column),
-        (6, 27)
+        (6, 25)
     );
 }
 

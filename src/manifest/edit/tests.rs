@@ -255,7 +255,7 @@ proptest! {
             let edited = edited.unwrap();
             prop_assert!(comments::are_kept(&text, &edited));
             let before = root.to_json().to_string();
-            let after = super::tests::root(&edited).to_json().to_string();
+            let after = self::root(&edited).to_json().to_string();
             let restored = if is_removed {
                 prop_assert!(after.len() < before.len());
                 continue;

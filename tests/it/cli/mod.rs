@@ -5,6 +5,7 @@ mod archive;
 mod configuration;
 mod crds;
 mod forget;
+mod lint;
 mod resident;
 mod restore;
 mod stanza;
