@@ -77,9 +77,9 @@ impl<'a> Kustomizations<'a> {
         kustomization: &mut Kustomization<'a>,
     ) {
         let path = file.folder().join(path.trim_start_matches("./"));
-        let patch = files.iter().find(|file| file.name == path);
-        if let Some(patch) = patch {
-            kustomization.patched.extend(kinds_in(&patch.text));
+        let listed = files.iter().find(|file| file.name == path);
+        if let Some(file) = listed {
+            kustomization.patched.extend(kinds_in(&file.text));
         }
         self.patches.insert(path);
     }

@@ -102,9 +102,9 @@ impl Inventory {
     pub fn add(&mut self, name: impl Into<PathBuf>, text: String) {
         let mut documents = manifest::documents(&text);
         if text.contains("${") {
-            documents
-                .iter_mut()
-                .for_each(|document| self.fill(document));
+            for document in &mut documents {
+                self.fill(document);
+            }
         }
         self.files.push(File {
             name: name.into(),
@@ -174,6 +174,6 @@ impl Inventory {
 impl File {
     /// Returns the folder it is in, as far as its name tells.
     pub fn folder(&self) -> &Path {
-        self.name.parent().unwrap_or(Path::new(""))
+        self.name.parent().unwrap_or_else(|| Path::new(""))
     }
 }

@@ -213,7 +213,7 @@ fn patch(inventory: &Inventory, fixed: &Fixed) -> String {
 fn write(path: &Path, text: &str) -> io::Result<()> {
     // A link stays one.
     let path = fs::canonicalize(path)?;
-    let folder = path.parent().unwrap_or(Path::new("/"));
+    let folder = path.parent().unwrap_or_else(|| Path::new("/"));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let new = folder.join(format!(".{name}.walcast-{}", std::process::id()));
     let result = write_new(&new, &path, text).and_then(|()| fs::rename(&new, &path));

@@ -45,7 +45,7 @@ fn result(finding: &Finding, used: &[&Rule]) -> Value {
     let text = [
         &[finding.message.clone()][..],
         &finding.notes,
-        &[finding.help.clone()],
+        std::slice::from_ref(&finding.help),
     ];
     let location = json!({
         "artifactLocation": {"uri": uri(finding)},

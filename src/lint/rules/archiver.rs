@@ -235,11 +235,11 @@ fn both(system: &System<'_>, sink: &mut Sink<'_>) {
 fn disabled(system: &System<'_>, sink: &mut Sink<'_>) {
     for cluster in &system.clusters {
         let recovery = cluster.resource.spec().at(&["bootstrap", "recovery"]);
-        let named = cluster
+        let mut named = cluster
             .plugins
             .iter()
             .filter(|one| one.name().is(BARMAN_CLOUD));
-        let Some(last) = named.last().filter(|_| recovery.is_present()) else {
+        let Some(last) = named.next_back().filter(|_| recovery.is_present()) else {
             continue;
         };
         let store = last.parameter("barmanObjectName").name();

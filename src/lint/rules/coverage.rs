@@ -1,5 +1,7 @@
 //! Which repository gets which backups.
 
+use std::fmt::Write;
+
 use crate::{
     crd::cnpg::PGBACKREST,
     inventory::Seen,
@@ -157,7 +159,11 @@ fn consequence(
         .get(number.wrapping_sub(1))
         .map(Repository::retained_fulls);
     if let Some(Seen::Is(kept)) = kept {
-        message += &format!("; `retentionPolicy.full: {kept}` never removes anything");
+        write!(
+            message,
+            "; `retentionPolicy.full: {kept}` never removes anything"
+        )
+        .expect("a string takes all");
     }
     message
 }

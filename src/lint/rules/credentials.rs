@@ -5,7 +5,7 @@ use crate::{
     lint::{
         Level, Rule,
         sink::{Draft, Sink},
-        system::System,
+        system::{External, System},
     },
     manifest::Node,
 };
@@ -59,7 +59,7 @@ fn configurations<'a>(system: &System<'a>) -> Vec<(Resource<'a>, Field<'a>)> {
     }
     for cluster in &system.clusters {
         all.push((cluster.resource, cluster.in_tree()));
-        let external = cluster.external.iter().map(|one| one.in_tree());
+        let external = cluster.external.iter().map(External::in_tree);
         all.extend(external.map(|field| (cluster.resource, field)));
     }
     all.retain(|(_, field)| field.is_present() && !field.is_unknown());
@@ -105,7 +105,7 @@ fn half(system: &System<'_>, sink: &mut Sink<'_>) {
                 (false, false) if resource.kind == Kind::Repository => Some("has no `secretRef`"),
                 (true, true) | (false, false) => None,
             };
-            let node = secret.node().or(repository.node());
+            let node = secret.node().or_else(|| repository.node());
             if let (Some(message), Some(node)) = (message, node) {
                 let message = format!("{title} {message}: nothing can be archived");
                 sink.add(Draft::of(resource, first_line(node), message));
@@ -136,11 +136,10 @@ fn bad(system: &System<'_>, sink: &mut Sink<'_>) {
         if path.known().is_none_or(|path| path.starts_with("file:")) {
             continue;
         }
-        let (field, message) = match problem(configuration) {
-            Some(problem) => problem,
-            None => continue,
+        let Some((field, message)) = problem(configuration) else {
+            continue;
         };
-        if let Some(node) = field.node().or(configuration.node()) {
+        if let Some(node) = field.node().or_else(|| configuration.node()) {
             sink.add(Draft::of(&resource, first_line(node), message));
         }
     }
@@ -149,7 +148,7 @@ fn bad(system: &System<'_>, sink: &mut Sink<'_>) {
 const PROVIDERS: [&str; 3] = ["s3Credentials", "azureCredentials", "googleCredentials"];
 
 /// Returns the field at fault and what is wrong.
-fn problem<'a>(configuration: Field<'a>) -> Option<(Field<'a>, String)> {
+fn problem(configuration: Field<'_>) -> Option<(Field<'_>, String)> {
     if PROVIDERS
         .iter()
         .any(|one| matches!(configuration.get(one), Field::Hidden(_)))
@@ -203,10 +202,10 @@ fn problem<'a>(configuration: Field<'a>) -> Option<(Field<'a>, String)> {
 fn s3(has: &dyn Fn(&str) -> bool, role: Seen<bool>) -> Option<String> {
     let pair = (has("accessKeyId"), has("secretAccessKey"));
     let message = match (role, pair) {
-        (Seen::Unknown, _) => return None,
-        (Seen::Is(true), (false, false)) => return None,
+        (Seen::Unknown, _)
+        | (Seen::Is(true), (false, false))
+        | (Seen::Is(false) | Seen::Absent, (true, true)) => return None,
         (Seen::Is(true), _) => "a role and keys are given, of which there may be one",
-        (_, (true, true)) => return None,
         (_, (true, false)) => "there is `accessKeyId` without `secretAccessKey`",
         (_, (false, true)) => "there is `secretAccessKey` without `accessKeyId`",
         (_, (false, false)) => "there are neither keys nor a role",
@@ -238,10 +237,11 @@ fn azure(has: &dyn Fn(&str) -> bool, flags: [Seen<bool>; 2]) -> Option<String> {
 
 fn google(has: &dyn Fn(&str) -> bool, gke: Seen<bool>) -> Option<String> {
     let message = match (gke, has("applicationCredentials")) {
-        (Seen::Unknown, _) => return None,
+        (Seen::Unknown, _) | (Seen::Is(true), false) | (Seen::Is(false) | Seen::Absent, true) => {
+            return None;
+        }
         (Seen::Is(true), true) => "GKE and a file are given, of which there may be one",
         (Seen::Is(false) | Seen::Absent, false) => "there are neither a file nor GKE",
-        (Seen::Is(true), false) | (Seen::Is(false) | Seen::Absent, true) => return None,
     };
     Some(message.to_owned())
 }

@@ -162,7 +162,9 @@ fn template(system: &System<'_>, sink: &mut Sink<'_>) {
         if resource.kind != Kind::PrometheusRule && resource.file.text.contains("{{") {
             resource.node.for_each_leaf(&Path::root(), &mut |_, leaf| {
                 let is_template = leaf.as_str().is_some_and(|text| text.contains("{{"));
-                first = first.or(is_template.then_some(leaf.span));
+                if is_template && first.is_none() {
+                    first = Some(leaf.span);
+                }
             });
         }
         if let Some(span) = first {
@@ -244,10 +246,10 @@ fn unknown_field(system: &System<'_>, sink: &mut Sink<'_>) {
             }
             let message = error.fault.to_string();
             let mut draft = Draft::of(resource, error.span, message);
-            if let Fault::UnknownField { field, known } = &error.fault {
-                if let Some(near) = closest(field, known.iter().copied()) {
-                    draft = draft.help(format!("Did you mean `{near}`?"));
-                }
+            if let Fault::UnknownField { field, known } = &error.fault
+                && let Some(near) = closest(field, known.iter().copied())
+            {
+                draft = draft.help(format!("Did you mean `{near}`?"));
             }
             sink.add(draft);
         }

@@ -105,27 +105,25 @@ fn to_plugin(job: &Job<'_>, plugin: &str) -> Vec<Option<Edit>> {
         }
         Some(_) | None => format!("pluginConfiguration:\n  name: {plugin}"),
     };
-    match spec.get("method").node() {
-        Some(method) => {
-            edits.push(Edit::scalar(source, method, "plugin"));
-            if !has_configuration {
-                let edit = |spec| Edit::add(source, spec, "method", &configuration);
-                edits.push(spec.node().and_then(edit));
-            }
+    let add = |after, entries: &str| {
+        let spec = spec.node()?;
+        Edit::add(source, spec, after, entries)
+    };
+    if let Some(method) = spec.get("method").node() {
+        edits.push(Edit::scalar(source, method, "plugin"));
+        if !has_configuration {
+            edits.push(add("method", &configuration));
         }
-        None => {
-            let comma = if configuration.contains('\n') {
-                "\n"
-            } else {
-                ", "
-            };
-            let entries = match has_configuration {
-                true => "method: plugin".to_owned(),
-                false => format!("method: plugin{comma}{configuration}"),
-            };
-            let edit = |spec| Edit::add(source, spec, "schedule", &entries);
-            edits.push(spec.node().and_then(edit));
-        }
+    } else if has_configuration {
+        edits.push(add("schedule", "method: plugin"));
+    } else {
+        let line = if configuration.contains('\n') {
+            "\n"
+        } else {
+            ", "
+        };
+        let entries = format!("method: plugin{line}{configuration}");
+        edits.push(add("schedule", &entries));
     }
     edits
 }

@@ -1,4 +1,8 @@
 #![doc = include_str!("../rules.md")]
+#![expect(
+    clippy::doc_markdown,
+    reason = "the page is for people who read manifests, with the names as they are there"
+)]
 
 mod alerts;
 mod archiver;

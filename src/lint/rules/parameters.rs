@@ -6,7 +6,7 @@ use crate::{
     lint::{
         Level, Rule,
         sink::{Draft, Sink, text},
-        system::{Job, Plugin, System},
+        system::{External, Job, Plugin, System},
     },
     manifest::{Edit, Entry, Value, closest},
 };
@@ -126,7 +126,7 @@ fn unknown(system: &System<'_>, sink: &mut Sink<'_>) {
     }
     for cluster in &system.clusters {
         let resource = &cluster.resource;
-        let external = cluster.external.iter().filter_map(|one| one.plugin());
+        let external = cluster.external.iter().filter_map(External::plugin);
         for plugin in cluster.plugins.iter().copied().chain(external) {
             let (known, name): (&[&str], _) = if plugin.name().is(BARMAN_CLOUD) {
                 (&["barmanObjectName", "serverName"], BARMAN_CLOUD)
@@ -163,10 +163,10 @@ fn check_keys(
         let meant = meant(key).or_else(|| closest(key, known.iter().copied()));
         let meant =
             meant.filter(|meant| known.contains(meant) && parameters.get(meant).is_absent());
-        let mut message = format!("`{plugin}` does not read `{key}`");
+        let message = format!("`{plugin}` does not read `{key}`");
         let draft = match meant {
             Some(meant) => {
-                message += &format!("; `{meant}` is not set, so that its default holds");
+                let message = format!("{message}; `{meant}` is not set, so that its default holds");
                 let edit = Edit::key(text(resource), &entry.key, meant);
                 Draft::of(resource, entry.key.span, message)
                     .help(format!("Write `{meant}`."))
@@ -275,7 +275,7 @@ fn out_of_range(system: &System<'_>, job: &Job<'_>, number: usize) -> Option<Str
 fn number_in_cluster(system: &System<'_>, sink: &mut Sink<'_>) {
     for cluster in &system.clusters {
         let resource = &cluster.resource;
-        let external = cluster.external.iter().filter_map(|one| one.plugin());
+        let external = cluster.external.iter().filter_map(External::plugin);
         for plugin in cluster.plugins.iter().copied().chain(external) {
             let Some(entry) = selected(&plugin) else {
                 continue;

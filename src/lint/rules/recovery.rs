@@ -138,12 +138,11 @@ fn from_backup(system: &System<'_>, sink: &mut Sink<'_>) {
                 format!("Backup/{name} is a plugin's: the restore finds neither store nor keys"),
                 Level::Error,
             ),
-            Some(_) => continue,
             None if cluster.storing().next().is_some() && cluster.in_tree().is_absent() => (
                 format!("if Backup/{name} is a plugin's, the restore finds neither store nor keys"),
                 Level::Warning,
             ),
-            None => continue,
+            Some(_) | None => continue,
         };
         sink.add(Draft::at(&cluster.resource, &keys, message).level(level));
     }

@@ -5,7 +5,7 @@ use crate::{
     lint::{
         Level, Rule,
         sink::{Draft, Sink},
-        system::System,
+        system::{External, System},
     },
     manifest::closest,
 };
@@ -27,7 +27,7 @@ pub(super) static DANGLING_REFERENCE: Rule = Rule {
 
 fn dangling(system: &System<'_>, sink: &mut Sink<'_>) {
     for cluster in &system.clusters {
-        let external = cluster.external.iter().filter_map(|one| one.plugin());
+        let external = cluster.external.iter().filter_map(External::plugin);
         for plugin in cluster.plugins.iter().copied().chain(external) {
             let kinds = [
                 ("barmanObjectName", Kind::ObjectStore),
@@ -112,15 +112,15 @@ fn secrets(system: &System<'_>, from: &Resource<'_>, part: Field<'_>, sink: &mut
         };
         match system.index.find(Kind::Secret, Seen::Is(secret_name), from) {
             Found::Here(secret) => {
-                if let (Some(node), Some(keys)) = (key.node(), keys(&secret)) {
-                    if !keys.contains(&key_name) {
-                        let message = format!(
-                            "Secret/{secret_name} has no key `{key_name}`, only {}",
-                            keys.join(", ")
-                        );
-                        let draft = Draft::on(from, node, message);
-                        sink.add(draft.help("Write a key that the Secret has."));
-                    }
+                if let (Some(node), Some(keys)) = (key.node(), keys(&secret))
+                    && !keys.contains(&key_name)
+                {
+                    let message = format!(
+                        "Secret/{secret_name} has no key `{key_name}`, only {}",
+                        keys.join(", ")
+                    );
+                    let draft = Draft::on(from, node, message);
+                    sink.add(draft.help("Write a key that the Secret has."));
                 }
             }
             Found::Elsewhere(_) => check(system, from, Kind::Secret, name, sink),

@@ -9,7 +9,7 @@ use crate::{
     lint::{
         Level, Rule,
         sink::{Draft, Sink, text},
-        system::{Product, Repository, Stanza, System, host},
+        system::{Image, Product, Repository, Stanza, System, host},
     },
     manifest::{Edit, Node},
 };
@@ -77,7 +77,7 @@ fn s3<'a>(system: &'a System<'a>) -> impl Iterator<Item = (&'a Stanza<'a>, Repos
 
 fn tls(system: &System<'_>, sink: &mut Sink<'_>) {
     let images = system.images_of(Product::PgBackRest);
-    let releases: Vec<Option<PluginVersion>> = images.map(|image| image.release()).collect();
+    let releases: Vec<Option<PluginVersion>> = images.map(Image::release).collect();
     let is_old = |release: &Option<PluginVersion>| {
         release.is_some_and(|release| release < PluginVersion::V0_0_3)
     };
@@ -165,13 +165,15 @@ fn values(system: &System<'_>, sink: &mut Sink<'_>) {
         let endpoint = field("endpoint");
         let style = field("uriStyle").name().or("host");
         let is_checked = field("verifyTLS").flag().or(true).is(true);
-        if let (Seen::Is(bucket), Some(node)) = (field("bucket").name(), field("bucket").node()) {
-            if bucket.contains('.') && style.is("host") && is_checked {
-                let message = format!(
-                    "`{bucket}` becomes a part of the host, and its dot fits no certificate"
-                );
-                sink.add(Draft::on(resource, node, message).help("Set `uriStyle: path`."));
-            }
+        let bucket = field("bucket");
+        if let (Seen::Is(name), Some(node)) = (bucket.name(), bucket.node())
+            && name.contains('.')
+            && style.is("host")
+            && is_checked
+        {
+            let message =
+                format!("`{name}` becomes a part of the host, and its dot fits no certificate");
+            sink.add(Draft::on(resource, node, message).help("Set `uriStyle: path`."));
         }
         let (Seen::Is(address), Some(node)) = (endpoint.name(), endpoint.node()) else {
             continue;

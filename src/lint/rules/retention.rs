@@ -6,7 +6,7 @@ use crate::{
     lint::{
         Level, Rule,
         sink::{Draft, Sink, text},
-        system::System,
+        system::{External, System},
     },
     manifest::Edit,
 };
@@ -130,7 +130,7 @@ fn is_only_a_source(system: &System<'_>, store: &Resource<'_>) -> bool {
         {
             return false;
         }
-        let mut external = cluster.external.iter().filter_map(|one| one.plugin());
+        let mut external = cluster.external.iter().filter_map(External::plugin);
         is_source |= external.any(|plugin| refers(system.store(&plugin, &cluster.resource)));
     }
     is_source

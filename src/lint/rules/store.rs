@@ -5,7 +5,7 @@ use crate::{
     lint::{
         Level, Rule,
         sink::{Draft, Sink, text},
-        system::{System, host},
+        system::{External, System, host},
     },
     manifest::Edit,
 };
@@ -98,7 +98,7 @@ fn blank(system: &System<'_>, sink: &mut Sink<'_>) {
     let mut configurations: Vec<(Resource<'_>, Field<'_>)> = stores(system).collect();
     for cluster in &system.clusters {
         configurations.push((cluster.resource, cluster.in_tree()));
-        let external = cluster.external.iter().map(|one| one.in_tree());
+        let external = cluster.external.iter().map(External::in_tree);
         configurations.extend(external.map(|field| (cluster.resource, field)));
     }
     for (resource, configuration) in configurations {

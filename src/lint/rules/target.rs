@@ -6,7 +6,7 @@ use crate::{
     lint::{
         Level, Rule,
         sink::{Draft, Sink, text},
-        system::System,
+        system::{Cluster, System},
     },
     manifest::Edit,
 };
@@ -49,7 +49,7 @@ fn standby(system: &System<'_>, sink: &mut Sink<'_>) {
             continue;
         }
         // Without the Cluster only what the schedule itself says is known.
-        let instances = cluster.map_or(Seen::Unknown, |cluster| cluster.instances());
+        let instances = cluster.map_or(Seen::Unknown, Cluster::instances);
         let (message, level) = match instances {
             Seen::Is(count) if count < 2 => continue,
             Seen::Is(count) => (

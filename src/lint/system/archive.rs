@@ -107,9 +107,10 @@ impl<'a> System<'a> {
         };
         let archive = |repository: super::Repository<'a>| {
             let field = repository.field;
-            let (bucket, endpoint) = match repository.is_azure {
-                true => ("container", "account"),
-                false => ("bucket", "endpoint"),
+            let (bucket, endpoint) = if repository.is_azure {
+                ("container", "account")
+            } else {
+                ("bucket", "endpoint")
             };
             let path = field.get("repoPath").name().known()?;
             Some(Archive {

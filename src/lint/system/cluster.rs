@@ -171,7 +171,7 @@ impl<'a> Plugin<'a> {
 
     /// Returns the entry, to point at.
     pub(in crate::lint) fn node(&self) -> Option<&'a Node> {
-        self.field.get("name").node().or(self.field.node())
+        self.field.get("name").node().or_else(|| self.field.node())
     }
 }
 

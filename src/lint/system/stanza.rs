@@ -87,7 +87,7 @@ impl<'a> Repository<'a> {
     /// Returns the first line of it, to point at.
     pub(in crate::lint) fn node(&self) -> Option<&'a Node> {
         let key = if self.is_azure { "container" } else { "bucket" };
-        self.field.get(key).node().or(self.field.node())
+        self.field.get(key).node().or_else(|| self.field.node())
     }
 
     pub(in crate::lint) fn retained_fulls(&self) -> Seen<i128> {

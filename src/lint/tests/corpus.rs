@@ -212,9 +212,10 @@ fn errors_in_published_documents_are_errors() {
 #[test]
 fn fixes_of_published_documents_keep_comments_and_can_be_read() {
     let corpus = root().join("../shared/corpus");
-    let corpus = match corpus.is_dir() {
-        true => corpus,
-        false => folder("tests/fixtures/config/corpus"),
+    let corpus = if corpus.is_dir() {
+        corpus
+    } else {
+        folder("tests/fixtures/config/corpus")
     };
     for unit in units(&corpus) {
         let mut inventory = Inventory::default();

@@ -11,7 +11,7 @@ pub(super) fn add(source: &str, mapping: &Node, after: &str, entries: &str) -> O
     }
     let margin = margin(source, &own)?;
     let anchor = own.iter().find(|entry| entry.key.name == after);
-    let anchor = anchor.or(own.last())?;
+    let anchor = anchor.or_else(|| own.last())?;
     if anchor.value.span.end.line != anchor.key.span.start.line {
         return before_all(&own, entries, &margin);
     }
@@ -79,7 +79,7 @@ pub(super) fn remove(source: &str, mapping: &Node, key: &str) -> Option<Edit> {
         return (!removed.contains(['\n', '#'])).then(|| Edit::replace(bytes, ""));
     }
     let line = line_start(source, start);
-    if source.get(line..start)?.trim_start_matches(' ') != "" {
+    if !source.get(line..start)?.trim_start_matches(' ').is_empty() {
         let next = next?.key.span.start.offset;
         let gap = source.get(end..next)?;
         return (gap.trim() == "").then(|| Edit::replace(start..next, ""));

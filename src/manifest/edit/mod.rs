@@ -196,11 +196,10 @@ fn body(source: &str, node: &Node) -> Option<Range<usize>> {
     if slice == text {
         return Some(bytes);
     }
-    let inner = ['"', '\''].into_iter().find_map(|quote| {
+    ['"', '\''].into_iter().find_map(|quote| {
         let inner = slice.strip_prefix(quote)?.strip_suffix(quote)?;
         (inner == text).then_some(bytes.start + 1..bytes.end - 1)
-    });
-    inner
+    })
 }
 
 /// Returns a text as a scalar on one line, in quotes if it needs them.

@@ -208,7 +208,8 @@ fn commented() -> impl Strategy<Value = String> {
         for (index, (depth, value, comment, is_above)) in lines.into_iter().enumerate() {
             let indent = "  ".repeat(depth);
             if is_above {
-                text += &format!("{indent}# above {index}\n");
+                text += &indent;
+                text += "# above\n";
             }
             let entry = if depth == 0 {
                 format!("k{index}: {value}{comment}\n")

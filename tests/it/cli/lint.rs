@@ -98,14 +98,17 @@ fn a_fix_is_shown_as_a_patch_and_written_when_asked() {
 
     let shown = lint(folder.path(), &["nightly.yaml", "--fix"]);
     let untouched = fs::read_to_string(&path).unwrap();
-    let written = lint(folder.path(), &["nightly.yaml", "--fix", "--write"]);
+    let mended = lint(folder.path(), &["nightly.yaml", "--fix", "--write"]);
 
-    let patch = "--- nightly.yaml\n+++ nightly.yaml\n@@ -3,6 +3,6 @@\n metadata:\n   name: nightly\n \
+    let expected = "--- nightly.yaml\n+++ nightly.yaml\n@@ -3,6 +3,6 @@\n metadata:\n   name: nightly\n \
                  spec:\n-  schedule: \"0 3 * * *\" # at three\n+  schedule: \"0 0 3 * * *\" # at three\n   \
                  cluster:\n     name: main\n";
-    assert_eq!((text(&shown.stdout), shown.status.code()), (patch, Some(1)));
+    assert_eq!(
+        (text(&shown.stdout), shown.status.code()),
+        (expected, Some(1))
+    );
     assert_eq!(untouched, NIGHTLY);
-    assert_eq!(written.status.code(), Some(0));
+    assert_eq!(mended.status.code(), Some(0));
     let fixed = NIGHTLY.replace("0 3 * * *", "0 0 3 * * *");
     assert_eq!(fs::read_to_string(&path).unwrap(), fixed);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
