@@ -63,13 +63,16 @@ impl<'a> Index<'a> {
         let Some(kind) = Kind::of(api_version, kind) else {
             return;
         };
+        let metadata = Field::of(Some(node)).get("metadata");
+        let moved_to = kustomizations.namespace(file).map(Seen::Is);
         let resource = Resource {
             kind,
             file,
             document,
             node,
             is_patched: kustomizations.patch(file, kind),
-            moved_to: kustomizations.namespace(file),
+            name: metadata.get("name").name(),
+            namespace: moved_to.unwrap_or_else(|| metadata.get("namespace").name()),
         };
         self.by_kind.entry(kind).or_default().push(resource);
         if let Seen::Is(name) = resource.name() {

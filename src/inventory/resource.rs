@@ -109,22 +109,20 @@ pub struct Resource<'a> {
     /// Whether a kustomization of its folder patches resources of its kind: then what is missing
     /// here may be there.
     pub is_patched: bool,
-    /// The namespace that a kustomization of its folder puts it into.
-    pub(super) moved_to: Option<&'a str>,
+    /// Both are asked for all the time.
+    pub(super) name: Seen<&'a str>,
+    pub(super) namespace: Seen<&'a str>,
 }
 
 impl<'a> Resource<'a> {
     /// Returns its name.
     pub fn name(&self) -> Seen<&'a str> {
-        self.at(&["metadata", "name"]).name()
+        self.name
     }
 
     /// Returns its namespace. Nothing if it is given on applying.
     pub fn namespace(&self) -> Seen<&'a str> {
-        match self.moved_to {
-            Some(namespace) => Seen::Is(namespace),
-            None => self.at(&["metadata", "namespace"]).name(),
-        }
+        self.namespace
     }
 
     /// Returns what is wanted.

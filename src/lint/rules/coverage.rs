@@ -108,8 +108,8 @@ fn one_full(system: &System<'_>, sink: &mut Sink<'_>) {
             continue;
         }
         let is_alike = |other: &&Job<'_>| {
-            other.is_pgbackrest()
-                && other.cluster_name() == job.cluster_name()
+            other.cluster_name() == job.cluster_name()
+                && other.is_pgbackrest()
                 && other.resource.may_share_namespace(&job.resource)
                 && other.repository().may_be(number)
         };

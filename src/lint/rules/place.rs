@@ -40,8 +40,8 @@ fn shared(system: &System<'_>, sink: &mut Sink<'_>) {
     for cluster in &system.clusters {
         // A replica reads the archive of its source and writes none before it is promoted.
         for Archive { place, node } in system.archives(cluster) {
-            let mut before = seen.iter().filter(|(other, _)| !are_one(cluster, other));
-            if let Some((other, _)) = before.find(|(_, other)| *other == place) {
+            let mut alike = seen.iter().filter(|(_, other)| *other == place);
+            if let Some((other, _)) = alike.find(|(other, _)| !are_one(cluster, other)) {
                 let message = format!(
                     "{} and {} both archive to {place}",
                     title(cluster),

@@ -12,6 +12,9 @@ pub(in crate::lint) struct Job<'a> {
     pub(in crate::lint) resource: Resource<'a>,
     /// What it backs up.
     pub(in crate::lint) cluster: Found<'a>,
+    cluster_name: Seen<&'a str>,
+    method: Seen<&'a str>,
+    plugin: Seen<&'a str>,
     /// When, if it is a schedule and its text is known.
     pub(in crate::lint) schedule: Option<Result<Schedule, InvalidSchedule>>,
 }
@@ -19,14 +22,23 @@ pub(in crate::lint) struct Job<'a> {
 impl<'a> Job<'a> {
     pub(super) fn new(resource: Resource<'a>, index: &Index<'a>) -> Self {
         let spec = resource.spec();
-        let cluster = spec.at(&["cluster", "name"]).name();
+        let cluster_name = spec.at(&["cluster", "name"]).name();
+        let method = spec.get("method").name().or("barmanObjectStore");
+        let plugin = match method {
+            Seen::Is("plugin") => spec.at(&["pluginConfiguration", "name"]).name(),
+            Seen::Is(_) | Seen::Absent => Seen::Absent,
+            Seen::Unknown => Seen::Unknown,
+        };
         let schedule = match resource.kind {
             Kind::ScheduledBackup => spec.get("schedule").text().known().map(Schedule::parse),
             _ => None,
         };
         Self {
             resource,
-            cluster: index.find(Kind::Cluster, cluster, &resource),
+            cluster: index.find(Kind::Cluster, cluster_name, &resource),
+            cluster_name,
+            method,
+            plugin,
             schedule,
         }
     }
@@ -45,21 +57,17 @@ impl<'a> Job<'a> {
     }
 
     pub(in crate::lint) fn cluster_name(&self) -> Seen<&'a str> {
-        self.spec().at(&["cluster", "name"]).name()
+        self.cluster_name
     }
 
     /// Returns the method, which is `barmanObjectStore` unless it says otherwise.
     pub(in crate::lint) fn method(&self) -> Seen<&'a str> {
-        self.spec().get("method").name().or("barmanObjectStore")
+        self.method
     }
 
     /// Returns the plugin that makes it, if one does.
     pub(in crate::lint) fn plugin(&self) -> Seen<&'a str> {
-        match self.method() {
-            Seen::Is("plugin") => self.spec().at(&["pluginConfiguration", "name"]).name(),
-            Seen::Is(_) | Seen::Absent => Seen::Absent,
-            Seen::Unknown => Seen::Unknown,
-        }
+        self.plugin
     }
 
     pub(in crate::lint) fn parameters(&self) -> Field<'a> {
