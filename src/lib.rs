@@ -20,6 +20,7 @@
 //!       pg                     facts about PostgreSQL
 //!
 //!  manifest ─ crd ─ config     Kubernetes resources → destinations
+//!       └─ inventory ─ lint    a system's manifests → what is wrong with them
 //! ```
 //!
 //! Modules use what is below them, never what is above.
@@ -136,6 +137,12 @@ mod failpoint;
 pub mod failpoint;
 pub mod fanout;
 pub mod go_duration;
+#[cfg(all(feature = "crd", feature = "manifest"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "crd", feature = "manifest"))))]
+pub mod inventory;
+#[cfg(all(feature = "crd", feature = "manifest"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "crd", feature = "manifest"))))]
+pub mod lint;
 #[cfg(feature = "manifest")]
 #[cfg_attr(docsrs, doc(cfg(feature = "manifest")))]
 pub mod manifest;

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::{Problem, resource::Resource, suggest::closest};
+use super::{Problem, resource::Resource};
 use crate::{
     crd::{
         self,
@@ -11,7 +11,7 @@ use crate::{
     },
     manifest::{
         DecodeError, Decoded, Entry, Fault, Kind, Node, Path, Segment, SubstituteError, Value,
-        decode, placeholders,
+        closest, decode, placeholders,
     },
 };
 

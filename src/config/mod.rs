@@ -27,7 +27,6 @@ mod selection;
 mod server_name;
 #[cfg(feature = "s3")]
 mod stanza;
-mod suggest;
 #[cfg(test)]
 mod tests;
 mod variable_secrets;

@@ -9,7 +9,6 @@ use super::{
     Problem,
     reference::{InvalidReference, Reference},
     resource::Resource,
-    suggest::closest,
 };
 use crate::{
     byte_size::ByteSize,
@@ -17,7 +16,7 @@ use crate::{
     destination::DestinationId,
     fanout::{AtLimit, MinCopies},
     go_duration::GoDuration,
-    manifest::{Node, Path, Value},
+    manifest::{Node, Path, Value, closest},
 };
 
 /// The name by which a `Cluster` lists walcast in `spec.plugins`.

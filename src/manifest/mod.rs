@@ -11,13 +11,15 @@
 //!   replace them by the rules of Flux.
 //! - [`decode()`] makes typed values and reports everything that does not fit. [`Typed`] keeps
 //!   what the type has no place for, and writes it again.
-//! - [`emit()`] writes YAML that every tool reads as the same values.
+//! - [`emit()`] writes YAML that every tool reads as the same values, [`edit()`] changes a text and
+//!   keeps its comments and layout.
 //!
 //! Nothing here panics on any text, and no error has more of it than keys, placeholders and names.
 
 mod build;
 mod decode;
 mod documents;
+mod edit;
 mod emit;
 mod encoding;
 mod mask;
@@ -27,15 +29,20 @@ pub(crate) mod round_trip;
 mod scalar;
 mod span;
 mod substitute;
+#[cfg(feature = "crd")]
+mod suggest;
 #[cfg(test)]
 mod tests;
 mod trail;
 mod tree;
 mod typed;
 
+#[cfg(feature = "crd")]
+pub(crate) use self::suggest::closest;
 pub use self::{
     decode::{DecodeError, Decoded, Fault, Held, Reason, decode},
     documents::{Document, Documents, SyntaxError, documents},
+    edit::{Edit, EditError, edit},
     emit::emit,
     encoding::{EncodingError, text_of},
     path::{Path, Segment},

@@ -109,6 +109,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("manifest", &[]),
     ("crd", &["byte_size", "pg", "schedule", "secret"]),
+    ("inventory", &["manifest"]),
+    (
+        "lint",
+        &["byte_size", "crd", "inventory", "manifest", "schedule"],
+    ),
     // The one bridge between resources and engines.
     (
         "config",

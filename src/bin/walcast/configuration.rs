@@ -46,6 +46,13 @@ pub(crate) struct ConfigOptions {
     /// variable `WALCAST_SECRET_NAME_KEY`: capital letters, and `_` for all but letters and digits.
     #[arg(long, value_name = "DIR", env = "WALCAST_SECRETS")]
     secrets: Option<PathBuf>,
+    #[command(flatten)]
+    variables: VariableOptions,
+}
+
+/// What replaces placeholders.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct VariableOptions {
     /// Replaces the placeholders `${NAME}` in the files, by the rules of Flux; defaults as in
     /// `${NAME:=x}` are used too. May be given several times. Everybody on this machine can read
     /// it: leave secret values to --env-subst.
@@ -128,33 +135,14 @@ impl ConfigOptions {
         if let Some(secrets) = &self.secrets {
             add("--secrets", secrets)?;
         }
-        if !self.set.is_empty() {
+        if !self.variables.set.is_empty() {
             return Err("--set cannot be handed on".to_owned());
         }
         if let Some(name) = &self.server_name {
             words.push(format!("--server-name {}", quoted(Path::new(name))?));
         }
-        words.extend(self.env_subst.then(|| "--env-subst".to_owned()));
+        words.extend(self.variables.env_subst.then(|| "--env-subst".to_owned()));
         Ok(words)
-    }
-
-    /// Returns what replaces placeholders; `None` leaves them.
-    fn variables(&self) -> Option<Variables> {
-        if self.set.is_empty() && !self.env_subst {
-            return None;
-        }
-        let mut variables = Variables::new();
-        if self.env_subst {
-            for (name, value) in environment() {
-                // No placeholder can name what cannot be set.
-                let _ = variables.set(name, &value);
-            }
-        }
-        for Assignment { name, value } in &self.set {
-            let result = variables.set(name, value.reveal());
-            result.expect("the name was checked when it was read");
-        }
-        Some(variables)
     }
 
     /// As [`load`](Self::load), but makes only the repositories in pgBackRest's layout.
@@ -207,7 +195,7 @@ impl ConfigOptions {
         if let Some(name) = &self.server_name {
             options = options.server_name(name);
         }
-        let variables = self.variables();
+        let variables = self.variables.variables();
         if let Some(variables) = &variables {
             options = options.variables(variables);
         }
@@ -221,6 +209,27 @@ impl ConfigOptions {
             tracing::debug!(%file, document = ignored.document + 1, "{} is not used", ignored.resource);
         }
         Ok(loaded.config)
+    }
+}
+
+impl VariableOptions {
+    /// Returns what replaces placeholders; `None` leaves them.
+    pub(crate) fn variables(&self) -> Option<Variables> {
+        if self.set.is_empty() && !self.env_subst {
+            return None;
+        }
+        let mut variables = Variables::new();
+        if self.env_subst {
+            for (name, value) in environment() {
+                // No placeholder can name what cannot be set.
+                let _ = variables.set(name, &value);
+            }
+        }
+        for Assignment { name, value } in &self.set {
+            let result = variables.set(name, value.reveal());
+            result.expect("the name was checked when it was read");
+        }
+        Some(variables)
     }
 }
 

@@ -4,12 +4,14 @@ mod backup;
 mod client;
 mod configuration;
 mod crds;
+mod diff;
 mod duration;
 mod expire;
 mod failpoints;
 mod forget;
 mod heal;
 mod info;
+mod lint;
 mod logging;
 mod output;
 mod policy;
@@ -43,8 +45,9 @@ use self::{
     forget::Forget,
     heal::Heal,
     info::Info,
+    lint::Lint,
     logging::LogOptions,
-    output::{Failure, Format},
+    output::{Failure, ReportFormat},
     restore::Restore,
     serve::Serve,
     stanza::{Action, Stanza},
@@ -60,8 +63,8 @@ struct Cli {
     #[command(flatten)]
     log: LogOptions,
     /// How results are printed.
-    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = Format::Text, help_heading = "Output")]
-    output: Format,
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = ReportFormat::Text, help_heading = "Output")]
+    output: ReportFormat,
     #[command(subcommand)]
     command: Command,
 }
@@ -119,6 +122,12 @@ enum Command {
     ///
     /// May be repeated. Ends with 1 when one could not be upgraded.
     StanzaUpgrade(Stanza),
+    /// Looks for traps in the manifests of a system: schedules that fire hourly, repositories that
+    /// never get a full backup, clusters that archive into one folder, and more.
+    ///
+    /// Ends with 1 when there are errors (with --deny warnings: or warnings), and with 2 when it
+    /// cannot be told, as nothing is at a path.
+    Lint(Lint),
     /// Prints the definitions of the resources that walcast has types for, for `kubectl apply`.
     ///
     /// They say what those of CloudNativePG and its plugins say, which a cluster that runs them
@@ -143,6 +152,7 @@ impl Command {
             | Self::Crds(_) => output::FAILED,
             Self::WalRestore(_) => wal_restore::UNKNOWN,
             Self::Status(_) => status::UNKNOWN,
+            Self::Lint(_) => lint::UNKNOWN,
         }
     }
 
@@ -159,12 +169,20 @@ impl Command {
             | Self::Forget(_)
             | Self::StanzaCreate(_)
             | Self::StanzaUpgrade(_)
+            | Self::Lint(_)
             | Self::Crds(_) => Builder::new_current_thread().enable_all().build(),
         }
     }
 
-    async fn run(self, format: Format) -> Result<u8, Failure> {
+    async fn run(self, output: ReportFormat) -> Result<u8, Failure> {
+        let Some(format) = output.common() else {
+            return match self {
+                Self::Lint(command) => command.run(output),
+                _ => Err(Failure::new("only `walcast lint` has this output")),
+            };
+        };
         match self {
+            Self::Lint(command) => command.run(output),
             Self::WalArchive(command) => command.run(format).await,
             Self::WalRestore(command) => command.run(format).await,
             Self::Serve(command) => command.run().await,

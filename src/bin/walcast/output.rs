@@ -13,12 +13,36 @@ use walcast::error::chain;
 pub(crate) const FAILED: u8 = 1;
 
 /// How results are printed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Format {
     /// For people.
     Text,
     /// For programs.
     Json,
+}
+
+/// How a report is printed: as other results, or in a form that only some commands have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// Of `lint`: SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Of `lint`: commands of GitHub's workflows, shown beside the lines of a pull request.
+    Github,
+}
+
+impl ReportFormat {
+    /// Returns the format if every command has it.
+    pub(crate) fn common(self) -> Option<Format> {
+        match self {
+            Self::Text => Some(Format::Text),
+            Self::Json => Some(Format::Json),
+            Self::Sarif | Self::Github => None,
+        }
+    }
 }
 
 /// Why a command failed, for people.

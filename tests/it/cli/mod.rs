@@ -6,6 +6,7 @@ mod configuration;
 mod crds;
 mod expire;
 mod forget;
+mod lint;
 mod resident;
 mod restore;
 mod stanza;

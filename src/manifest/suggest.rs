@@ -3,7 +3,7 @@
 /// Returns the candidate that `word` most likely stands for, if any is near.
 ///
 /// Near is at most one edit in three letters; the case of letters does not count.
-pub(super) fn closest<'c>(
+pub(crate) fn closest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Option<&'c str> {
