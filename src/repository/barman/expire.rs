@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use futures_util::TryStreamExt;
 
-use super::{BackupId, BackupObject, BackupStatus, BarmanRepository, leftovers::abort_below};
+use super::{BackupId, BackupObject, BackupStatus, BarmanRepository};
 use crate::{
     repository::{
         BackupState, Extent, HeldBackup, Inventory, Pace, Removal, Repository, Result,
-        WalSelection, batch::remove_batch,
+        WalSelection, batch::remove_batch, uploads::abort_below,
     },
     store::Key,
 };

@@ -1,6 +1,6 @@
 //! What base backups are called.
 
-use jiff::{Timestamp, civil::DateTime, tz::Offset};
+use jiff::{Timestamp, tz::Offset};
 
 use crate::repository::BackupKind;
 

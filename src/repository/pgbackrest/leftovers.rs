@@ -9,7 +9,7 @@ use crate::{
         Error, Result, UnfinishedBackup,
         uploads::{abort_below, delete_below, uploads_below},
     },
-    store::Class,
+    store::{Class, Key},
 };
 
 impl PgBackRestRepository {
@@ -76,8 +76,9 @@ impl PgBackRestRepository {
         Ok(true)
     }
 
-    pub(super) fn backup_key(&self, label: &str, name: &str) -> Result<crate::store::Key> {
+    /// Returns the key of a file of a backup.
+    pub(super) fn backup_key(&self, label: &str, name: &str) -> Result<Key> {
         let key = format!("{}{label}/{name}", self.keys.backup());
-        crate::store::Key::parse(key).map_err(Error::of_key(self))
+        Key::parse(key).map_err(Error::of_key(self))
     }
 }

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use super::{MANIFEST, MANIFEST_COPY, MEMORIES, MEMORY};
 use crate::{
     repository::{
-        DamagedBackup, Error, Extent, HeldBackup, Inventory, Result, StrayBackup,
+        BackupKind, DamagedBackup, Error, Extent, HeldBackup, Inventory, Result, StrayBackup,
         pgbackrest::{
-            BackupEntry, BackupKind, HistoryEntry, InvalidInfo, PgBackRestRepository,
+            BackupEntry, HistoryEntry, InvalidInfo, PgBackRestRepository,
             backups::stored, label::is_label, list::Listing,
         },
     },

@@ -134,10 +134,6 @@ impl PgBackRestRepository {
         Key::parse(key).map_err(Error::of_key(self))
     }
 
-    fn backup_key(&self, label: &str, name: &str) -> Result<Key> {
-        let key = format!("{}{label}/{name}", self.keys.backup());
-        Key::parse(key).map_err(Error::of_key(self))
-    }
 }
 
 const MANIFEST: &str = "backup.manifest";
