@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, fs};
 
 use super::*;
 
-/// Every error in the published documents, each read by a person and found to be one, with the
-/// reason.
+/// Every error in the published documents, with the reason why it is one. Those of T14 and T23 were
+/// judged by what the linter says of them, the others by the documents themselves.
 ///
 /// Clusters of rule T23 may run all the same: `bootstrap` is of no use after the first start. They
 /// fail, or mix two histories in one folder, on the day when they are restored from it.

@@ -8,8 +8,8 @@ use crate::{
     repository::{
         BackupKind, DamagedBackup, Error, Extent, HeldBackup, Inventory, Result, StrayBackup,
         pgbackrest::{
-            BackupEntry, HistoryEntry, InvalidInfo, PgBackRestRepository,
-            backups::stored, label::is_label, list::Listing,
+            BackupEntry, HistoryEntry, InvalidInfo, PgBackRestRepository, backups::stored,
+            label::is_label, list::Listing,
         },
     },
     store::{Key, StoreExt},

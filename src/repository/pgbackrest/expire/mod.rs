@@ -133,7 +133,6 @@ impl PgBackRestRepository {
         let key = format!("{}{MEMORIES}{year}/{label}{MEMORY}", self.keys.backup());
         Key::parse(key).map_err(Error::of_key(self))
     }
-
 }
 
 const MANIFEST: &str = "backup.manifest";
