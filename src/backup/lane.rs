@@ -171,3 +171,130 @@ async fn within(
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, PoisonError};
+
+    use async_trait::async_trait;
+    use tokio::sync::Notify;
+
+    use super::*;
+    use crate::{
+        repository::{BackupContents, BackupEncoder, BackupEncoding, BackupEnd, Result as Kept},
+        store::Payload,
+    };
+
+    /// Notes what it is asked for; holds the parts of one object until it is told.
+    #[derive(Debug, Default)]
+    struct Recorder {
+        said: Mutex<Vec<String>>,
+        release: Notify,
+    }
+
+    impl Recorder {
+        fn say(&self, text: String) {
+            let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+            said.push(text);
+        }
+
+        fn said(&self) -> Vec<String> {
+            let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+            said.clone()
+        }
+    }
+
+    #[async_trait]
+    impl BackupWriter for Recorder {
+        fn id(&self) -> &'static str {
+            "backup"
+        }
+
+        fn encoding(&self) -> BackupEncoding {
+            unreachable!("nothing is encoded")
+        }
+
+        fn encoder(&self, _: usize) -> Box<dyn BackupEncoder> {
+            unreachable!("nothing is encoded")
+        }
+
+        fn part_size(&self) -> u64 {
+            1
+        }
+
+        async fn put_part(&self, object: &ObjectName, index: u32, _: Payload) -> Kept<()> {
+            if object.as_str() == "slow" {
+                self.release.notified().await;
+            }
+            self.say(format!("{object} {index}"));
+            Ok(())
+        }
+
+        async fn complete(&self, object: &ObjectName, parts: u32) -> Kept<()> {
+            self.say(format!("{object} of {parts}"));
+            if object.as_str() == "last" {
+                self.release.notify_one();
+            }
+            Ok(())
+        }
+
+        async fn discard(&self, object: &ObjectName) -> Kept<()> {
+            self.say(format!("no {object}"));
+            Ok(())
+        }
+
+        async fn finish(&self, _: &BackupEnd, _: &BackupContents) -> Kept<()> {
+            unreachable!("it is not the lane's to finish")
+        }
+
+        async fn give_up(&self, _: &str) -> Kept<()> {
+            unreachable!("it is not the lane's to give up")
+        }
+    }
+
+    fn part(object: &str, index: u32) -> Step {
+        let payload = Payload::new(vec![7]);
+        Step::Part(ObjectName::of_test(object), index, payload)
+    }
+
+    #[tokio::test]
+    async fn an_object_ends_behind_its_parts_and_holds_up_no_other() {
+        let writer = Arc::new(Recorder::default());
+        let (queue, steps) = mpsc::channel(16);
+        for step in [
+            part("slow", 0),
+            Step::End(ObjectName::of_test("slow"), 1),
+            part("a", 0),
+            part("a", 1),
+            Step::End(ObjectName::of_test("a"), 2),
+            part("b", 0),
+            Step::Discard(ObjectName::of_test("b")),
+            Step::End(ObjectName::of_test("last"), 0),
+        ] {
+            queue.send(step).await.unwrap();
+        }
+        drop(queue);
+        let lane = Lane {
+            writer: Arc::clone(&writer) as Arc<dyn BackupWriter>,
+            steps,
+            parallel: 2,
+            stall_limit: Duration::from_mins(1),
+        };
+
+        let bytes = lane.run().await;
+
+        assert_eq!(bytes, Ok(4));
+        let said = writer.said();
+        let expected = [
+            "a 0",
+            "a 1",
+            "a of 2",
+            "b 0",
+            "no b",
+            "last of 0",
+            "slow 0",
+            "slow of 1",
+        ];
+        assert_eq!(said, expected);
+    }
+}

@@ -224,6 +224,11 @@ pub(super) struct Wishes(Vec<Option<Arc<dyn FileFilter>>>);
 
 #[cfg(feature = "postgres")]
 impl Wishes {
+    #[cfg(test)]
+    pub(super) fn of_test(filter: Arc<dyn FileFilter>) -> Self {
+        Self(vec![Some(filter)])
+    }
+
     /// Looks at a file before any is read.
     pub(super) fn notice(&self, tree: Tree, path: &TreePath, size: u64, modified: Timestamp) {
         for filter in self.0.iter().flatten() {

@@ -1,19 +1,22 @@
 use std::{
     fs::{self, File},
-    os::unix::fs::symlink,
+    os::unix::fs::{MetadataExt, symlink},
     path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
 };
 
+use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::{
     pages::PageCheck,
-    source::{Source, SourceError, SourceReport},
+    source::{Source, SourceError, SourceReport, estimate},
 };
 use crate::{
     backup::{Progress, pass::Wishes},
     pg::{BackedUpServer, Lsn, MajorVersion, Oid, SegmentSize, SystemId, Tablespace},
-    repository::{Tree, TreeEvent},
+    repository::{FileFilter, Tree, TreeEvent, TreePath},
 };
 
 fn server(data: &Path, tablespaces: Vec<Tablespace>) -> BackedUpServer {
@@ -37,11 +40,18 @@ fn server(data: &Path, tablespaces: Vec<Tablespace>) -> BackedUpServer {
 /// Reads a server's files, and calls `meanwhile` with each event.
 fn read(
     server: &BackedUpServer,
+    meanwhile: impl FnMut(&TreeEvent),
+) -> Result<(Vec<TreeEvent>, SourceReport), SourceError> {
+    read_for(&Wishes::default(), server, meanwhile)
+}
+
+fn read_for(
+    wishes: &Wishes,
+    server: &BackedUpServer,
     mut meanwhile: impl FnMut(&TreeEvent),
 ) -> Result<(Vec<TreeEvent>, SourceReport), SourceError> {
     let mut events = Vec::new();
     let progress = Progress::default();
-    let wishes = Wishes::default();
     let check = PageCheck {
         start: Lsn::new(1 << 40),
     };
@@ -56,7 +66,7 @@ fn read(
         version,
         Some(check),
         None,
-        &wishes,
+        wishes,
         &progress,
         &mut emit,
     );
@@ -225,4 +235,107 @@ fn reading_ends_when_nobody_takes_it() {
     );
 
     assert!(matches!(source.read(), Err(SourceError::NobodyLeft)));
+}
+
+/// Wants what is behind links, and no file of one byte.
+struct Choosy(Mutex<Vec<String>>);
+
+impl FileFilter for Choosy {
+    fn notice(&self, _: Tree, path: &TreePath, size: u64, _: Timestamp) {
+        self.0.lock().unwrap().push(format!("{path} {size}"));
+    }
+
+    fn wants(&self, _: Tree, _: &TreePath, size: u64, _: Timestamp) -> bool {
+        size != 1
+    }
+
+    fn follows_links(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn what_nobody_wants_is_not_read_and_links_are_followed_for_whoever_wants_it() {
+    let outside = place(&[("dir/inside", b"in"), ("conf", b"conf")]);
+    let data = place(&[
+        ("a", b"a"),
+        ("b", b"bb"),
+        ("base/5/1", b""),
+        ("base/5/2", b""),
+    ]);
+    let path = |name: &str| data.path().join(name);
+    fs::write(path("base/5/2_init"), b"").unwrap();
+    symlink(outside.path().join("dir"), path("linked")).unwrap();
+    symlink(outside.path().join("conf"), path("linked.conf")).unwrap();
+    symlink(path("base"), path("inside")).unwrap();
+    fs::hard_link(path("b"), path("same")).unwrap();
+    let filter = Arc::new(Choosy(Mutex::default()));
+    let wishes = Wishes::of_test(Arc::clone(&filter) as _);
+    let server = server(data.path(), vec![]);
+
+    let size = estimate(&server, &wishes);
+    let (events, _) = read_for(&wishes, &server, |_| {}).unwrap();
+
+    assert_eq!(size, 5);
+    let mut noticed = filter.0.lock().unwrap().clone();
+    noticed.sort();
+    let expected = [
+        "a 1",
+        "b 2",
+        "base/5/1 0",
+        "base/5/2 0",
+        "base/5/2_init 0",
+        "same 2",
+    ];
+    assert_eq!(noticed, expected);
+    let (dir, conf) = (outside.path().join("dir"), outside.path().join("conf"));
+    let expected = [
+        "data:".to_owned(),
+        "/".to_owned(),
+        "a unread".to_owned(),
+        "b 2".to_owned(),
+        format!("linked.conf -> {}", conf.display()),
+        "linked.conf 4".to_owned(),
+        "same = b".to_owned(),
+        "same 2".to_owned(),
+        "base/".to_owned(),
+        "base/5/".to_owned(),
+        "base/5/2_init 0".to_owned(),
+        "base/5/1 0".to_owned(),
+        "base/5/2 0".to_owned(),
+        format!("linked => {}", dir.display()),
+        "linked/".to_owned(),
+        "linked/inside 2".to_owned(),
+    ];
+    assert_eq!(names(&events), expected);
+}
+
+#[test]
+fn what_may_change_within_the_second_has_an_earlier_time() {
+    let data = place(&[("new", b"x"), ("old", b"x")]);
+    let old = File::options()
+        .write(true)
+        .open(data.path().join("old"))
+        .unwrap();
+    let now = old.metadata().unwrap().modified().unwrap();
+    old.set_modified(now - Duration::from_mins(1)).unwrap();
+
+    let (events, _) = read(&server(data.path(), vec![]), |_| {}).unwrap();
+
+    let told = |name: &str| {
+        let mut events = events.iter();
+        let found = events.find_map(|event| match event {
+            TreeEvent::File(path, attributes, _) if path.as_str() == name => {
+                Some(attributes.modified.as_second())
+            }
+            _ => None,
+        });
+        found.unwrap()
+    };
+    let stored = |name: &str| {
+        let metadata = fs::metadata(data.path().join(name)).unwrap();
+        metadata.mtime()
+    };
+    assert_eq!(told("old"), stored("old"));
+    assert_eq!(told("new"), stored("new") - 1);
 }

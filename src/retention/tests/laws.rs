@@ -97,6 +97,11 @@ proptest! {
         let (strict, lax) = (plan(format, &policy, &held), plan(format, &laxer, &held));
 
         prop_assert!(gone(&lax).is_subset(&gone(&strict)));
+        if matches!(policy, Policy::Generations(_)) {
+            // The days of WAL may begin at a backup that the stricter one does not keep, and then
+            // they begin later.
+            return Ok(());
+        }
         let all = wal_gone(&strict, &held.0);
         for (archive, segments) in wal_gone(&lax, &held.0) {
             let known = all.get(&archive).cloned().unwrap_or_default();

@@ -1,22 +1,19 @@
 //! The files of a base backup into the objects of the layout.
 
 mod bundle;
+mod known;
+mod links;
 mod owners;
 mod seal;
+mod store;
 mod stream;
 mod whole;
 
 use std::{collections::VecDeque, io, mem, sync::Arc};
 
-use self::{
-    bundle::Bundle,
-    owners::Names,
-    stream::Stream,
-    whole::{Encoded, Pool, Whole, encode},
-};
+use self::{bundle::Bundle, known::Known, links::Link, owners::Names, stream::Stream, whole::Pool};
 use super::{
-    ManifestAttributes, ManifestFile,
-    file_contents::{FileContents, FileLink},
+    file_contents::FileContents,
     file_plan::{CONTROL, FilePlan, manifest_name},
 };
 use crate::{
@@ -61,14 +58,6 @@ struct Place {
     rules: DirectoryRules,
 }
 
-/// A link that came, and what it leads to may come.
-struct Link {
-    path: TreePath,
-    attributes: ManifestAttributes,
-    /// Where it leads; `None` for a second name of a file.
-    target: Option<String>,
-}
-
 /// The file that is coming.
 enum Current {
     None,
@@ -76,14 +65,6 @@ enum Current {
     Passed,
     Whole(Known, Vec<u8>),
     Stream(Known, Box<Stream>),
-}
-
-/// What is known of a file before its content.
-struct Known {
-    name: String,
-    file: ManifestFile,
-    /// What the prior backup has, if it may be the same.
-    candidate: Option<ManifestFile>,
 }
 
 impl FileEncoder {
@@ -125,69 +106,6 @@ impl FileEncoder {
         Ok(())
     }
 
-    /// Tablespaces have links of their own.
-    fn link(&mut self, path: &TreePath, attributes: &Attributes, target: Option<&str>) {
-        if path
-            .parent()
-            .is_some_and(|parent| parent.as_str() == "pg_tblspc")
-        {
-            return;
-        }
-        self.link = Some(Link {
-            path: path.clone(),
-            attributes: self.names.attributes(attributes),
-            target: target.map(ToOwned::to_owned),
-        });
-    }
-
-    fn directory_link(
-        &mut self,
-        path: &TreePath,
-        attributes: &Attributes,
-        target: &str,
-    ) -> io::Result<()> {
-        let link = FileLink {
-            target: target.to_owned(),
-            is_file: false,
-            attributes: self.names.attributes(attributes),
-        };
-        let name = self.name(path)?;
-        self.contents.links.push((name, link));
-        let directory = Attributes {
-            mode: 0o700,
-            ..attributes.clone()
-        };
-        self.directory(path, &directory)
-    }
-
-    /// Ends the link that came before `next`.
-    fn end_link(&mut self, next: Option<&TreeEvent>) -> io::Result<()> {
-        let Some(link) = self.link.take() else {
-            return Ok(());
-        };
-        let name = self.name(&link.path)?;
-        let has_content = match next {
-            Some(TreeEvent::File(path, ..) | TreeEvent::Unread(path, ..)) => *path == link.path,
-            _ => false,
-        };
-        match (link.target, has_content) {
-            (Some(target), true) => {
-                let link = FileLink {
-                    target,
-                    is_file: true,
-                    attributes: link.attributes,
-                };
-                self.contents.links.push((name, link));
-            }
-            (Some(target), false) => self.contents.dangling.push((name, target)),
-            (None, true) => {}
-            (None, false) => {
-                return Err(misuse("a second name of a file came without its content"));
-            }
-        }
-        Ok(())
-    }
-
     fn file(
         &mut self,
         path: &TreePath,
@@ -223,54 +141,6 @@ impl FileEncoder {
         } else {
             Err(misuse("a file that is wanted comes without its content"))
         }
-    }
-
-    /// Takes a file from the prior backup if it has it.
-    fn takes_unchanged(&mut self, name: &str, attributes: &Attributes, size: u64) -> bool {
-        let prior = self.plan.unchanged(name, size, attributes.modified);
-        let Some(prior) = prior.cloned() else {
-            return false;
-        };
-        let known = self.known(name.to_owned(), attributes, size);
-        self.refer(known, prior);
-        true
-    }
-
-    fn known(&mut self, name: String, attributes: &Attributes, size: u64) -> Known {
-        let candidate = self.plan.candidate(&name, size).cloned();
-        let file = ManifestFile {
-            size,
-            stored_size: 0,
-            modified: attributes.modified.as_second(),
-            sha1: None,
-            stored_sha1: None,
-            reference: None,
-            bundle: None,
-            blocks: None,
-            pages: None,
-            attributes: self.names.attributes(attributes),
-        };
-        Known {
-            name,
-            file,
-            candidate,
-        }
-    }
-
-    /// Writes down that the prior backup, or one before it, has the content.
-    fn refer(&mut self, known: Known, prior: ManifestFile) {
-        let holder = prior.reference.clone().or_else(|| {
-            let prior = self.plan.prior.as_ref()?;
-            Some(self.names.shared(&prior.manifest.label))
-        });
-        let file = ManifestFile {
-            reference: holder,
-            modified: known.file.modified,
-            attributes: known.file.attributes,
-            pages: known.file.pages.or(prior.pages),
-            ..prior
-        };
-        self.contents.files.push((known.name, file));
     }
 
     fn data(&mut self, bytes: &[u8], sink: &mut dyn ObjectSink) -> io::Result<()> {
@@ -330,110 +200,6 @@ impl FileEncoder {
                 Ok(())
             }
         }
-    }
-
-    fn submit(&mut self, known: Known, content: Vec<u8>) -> io::Result<()> {
-        let is_bundled = self.plan.bundles.is_some();
-        if is_bundled && content.is_empty() {
-            // Nothing is stored of it.
-            self.contents.files.push((known.name, known.file));
-            return Ok(());
-        }
-        self.pool.submit(Whole {
-            name: known.name.clone(),
-            content,
-            known: known.candidate.as_ref().and_then(|prior| prior.sha1),
-            is_bundled,
-        })?;
-        self.in_pool.push_back(known);
-        Ok(())
-    }
-
-    /// Stores what comes from the pool until it has no more than so many files.
-    fn settle(&mut self, left: usize, sink: &mut dyn ObjectSink) -> io::Result<()> {
-        while self.in_pool.len() > left {
-            let Some(known) = self.in_pool.pop_front() else {
-                break;
-            };
-            let encoded = self.pool.receive()?;
-            self.store(known, encoded, sink)?;
-        }
-        Ok(())
-    }
-
-    fn store(
-        &mut self,
-        known: Known,
-        encoded: Encoded,
-        sink: &mut dyn ObjectSink,
-    ) -> io::Result<()> {
-        let mut buffer = encoded.buffer;
-        buffer.clear();
-        self.spare.push(buffer);
-        let Some(stored) = encoded.stored else {
-            let prior = known.candidate.clone();
-            let prior = prior.ok_or_else(|| misuse("only what is known is the same"))?;
-            self.refer(known, prior);
-            return Ok(());
-        };
-        let mut file = ManifestFile {
-            sha1: encoded.sha1,
-            stored_size: stored.bytes.len() as u64,
-            stored_sha1: stored.sha1,
-            ..known.file
-        };
-        if self.plan.bundles.is_some() {
-            file.bundle = Some(self.bundle.add(&stored.bytes, file.size, sink)?);
-        } else {
-            let object = self.object(&known.name);
-            sink.write(&object, &stored.bytes)?;
-            sink.end(&object)?;
-        }
-        self.contents.files.push((known.name, file));
-        Ok(())
-    }
-
-    /// Stores a text that the server gave at the end: always an object of its own.
-    fn text(
-        &mut self,
-        name: &str,
-        text: &str,
-        end: &BackupEnd,
-        sink: &mut dyn ObjectSink,
-    ) -> io::Result<()> {
-        let root = self.contents.root();
-        let encoded = encode(
-            &self.plan,
-            Whole {
-                name: name.to_owned(),
-                content: text.as_bytes().to_vec(),
-                known: None,
-                is_bundled: false,
-            },
-        )?;
-        let Some(stored) = encoded.stored else {
-            return Ok(());
-        };
-        let object = self.object(name);
-        sink.write(&object, &stored.bytes)?;
-        sink.end(&object)?;
-        let file = ManifestFile {
-            size: text.len() as u64,
-            stored_size: stored.bytes.len() as u64,
-            modified: end.ended.as_second(),
-            sha1: encoded.sha1,
-            stored_sha1: stored.sha1,
-            reference: None,
-            bundle: None,
-            blocks: None,
-            pages: None,
-            attributes: ManifestAttributes {
-                mode: root.mode & 0o640,
-                ..root
-            },
-        };
-        self.contents.files.push((name.to_owned(), file));
-        Ok(())
     }
 
     /// Adds the folders that a server wants and of which nothing is taken.

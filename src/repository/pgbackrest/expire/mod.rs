@@ -17,6 +17,7 @@ impl PgBackRestRepository {
     /// the entries in `backup.info`, then the rest.
     pub(super) async fn expire_backups(&self, ids: &[String], pace: &Pace) -> Result<Removal> {
         self.check_not_stopped().await?;
+        self.check_not_locked().await?;
         if ids.is_empty() {
             return Ok(Removal::default());
         }
@@ -123,15 +124,9 @@ impl PgBackRestRepository {
 
     pub(super) async fn expire_memories(&self, ids: &[String], pace: &Pace) -> Result<u64> {
         self.check_not_stopped().await?;
-        let keys: Result<Vec<Key>> = ids.iter().map(|label| self.memory_key(label)).collect();
+        let key = |label: &String| self.keys.history(label).map_err(Error::of_key(self));
+        let keys: Result<Vec<Key>> = ids.iter().map(key).collect();
         remove_batch(&*self.store, &keys?, pace).await
-    }
-
-    /// Returns the key of the manifest that stays behind when a backup is gone.
-    fn memory_key(&self, label: &str) -> Result<Key> {
-        let year = label.get(..4).unwrap_or_default();
-        let key = format!("{}{MEMORIES}{year}/{label}{MEMORY}", self.keys.backup());
-        Key::parse(key).map_err(Error::of_key(self))
     }
 }
 

@@ -6,16 +6,18 @@
 //! written in the order of their bytes, with an empty line between sections; the last section is
 //! `[backrest]` again, with the checksum alone.
 
-use std::{
-    collections::BTreeMap,
-    fmt::{self, Write as _},
-    io::{self, BufRead, Write},
-};
+mod checksum;
+mod read;
+mod write;
 
-use serde::de::IgnoredAny;
-use sha1::Digest as _;
+use std::{collections::BTreeMap, fmt};
+
 use zeroize::Zeroizing;
 
+pub(super) use self::{
+    read::{ReadIni, read_ini},
+    write::{IniWriter, JsonObject, json_string},
+};
 use crate::codec::Sha1;
 
 /// The content of a record: sections, keys, and values as they stand in the file.
@@ -154,207 +156,6 @@ impl fmt::Debug for Ini {
         let sections = self.sections.iter();
         let keys = sections.map(|(section, keys)| (section, keys.keys().collect::<Vec<_>>()));
         f.debug_map().entries(keys).finish()
-    }
-}
-
-/// Writes `text` as JSON, with the escapes that the tool knows: it has none for other characters.
-pub(super) fn json_string(text: &str) -> String {
-    let mut json = String::with_capacity(text.len() + 2);
-    json.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => json.push_str("\\\""),
-            '\\' => json.push_str("\\\\"),
-            '\n' => json.push_str("\\n"),
-            '\r' => json.push_str("\\r"),
-            '\t' => json.push_str("\\t"),
-            '\u{8}' => json.push_str("\\b"),
-            '\u{c}' => json.push_str("\\f"),
-            _ => json.push(character),
-        }
-    }
-    json.push('"');
-    json
-}
-
-/// A JSON object, whose members are added in the order of their keys, as the tool wants it.
-pub(super) struct JsonObject(String);
-
-impl JsonObject {
-    pub(super) fn new() -> Self {
-        Self("{".to_owned())
-    }
-
-    /// Adds a member whose value is JSON already.
-    #[must_use]
-    pub(super) fn raw(mut self, key: &str, value: impl fmt::Display) -> Self {
-        if self.0.len() > 1 {
-            self.0.push(',');
-        }
-        write!(self.0, "\"{key}\":{value}").expect("a string takes all");
-        self
-    }
-
-    #[must_use]
-    pub(super) fn text(self, key: &str, text: &str) -> Self {
-        self.raw(key, json_string(text))
-    }
-
-    pub(super) fn finish(mut self) -> String {
-        self.0.push('}');
-        self.0
-    }
-}
-
-/// Writes a record, pair by pair: sections and keys in the order of their bytes.
-pub(super) struct IniWriter<W> {
-    out: W,
-    hasher: Hasher,
-}
-
-impl<W: Write> IniWriter<W> {
-    pub(super) fn new(out: W) -> Self {
-        Self {
-            out,
-            hasher: Hasher::default(),
-        }
-    }
-
-    pub(super) fn pair(&mut self, section: &str, key: &str, value: &str) -> io::Result<()> {
-        if self.hasher.section.as_deref() != Some(section) {
-            let line = if self.hasher.section.is_some() {
-                "\n"
-            } else {
-                ""
-            };
-            writeln!(self.out, "{line}[{section}]")?;
-        }
-        self.hasher.add(section, key, value);
-        for part in [key, "=", value, "\n"] {
-            self.out.write_all(part.as_bytes())?;
-        }
-        Ok(())
-    }
-
-    /// Writes the checksum.
-    pub(super) fn finish(mut self) -> io::Result<()> {
-        let checksum = self.hasher.finish();
-        writeln!(self.out, "\n[{BACKREST}]\n{CHECKSUM}=\"{checksum}\"")
-    }
-}
-
-/// A key with its value.
-pub(super) struct Line<'a> {
-    /// Its number, from 1.
-    pub number: usize,
-    pub section: &'a str,
-    pub key: &'a str,
-    /// JSON, as it stands in the file.
-    pub value: &'a str,
-}
-
-/// Why a record was not read to its end.
-pub(super) enum ReadIni<E> {
-    Io(io::Error),
-    Invalid(InvalidIni),
-    /// Whoever took the lines did not want one.
-    Value(E),
-}
-
-impl<E> From<InvalidIni> for ReadIni<E> {
-    fn from(error: InvalidIni) -> Self {
-        Self::Invalid(error)
-    }
-}
-
-/// Reads a record line by line, and checks its checksum and its format at its end.
-pub(super) fn read_ini<E>(
-    mut text: impl BufRead,
-    mut take: impl FnMut(Line<'_>) -> Result<(), E>,
-) -> Result<(), ReadIni<E>> {
-    let mut hasher = Hasher::default();
-    let (mut checksum, mut format) = (None, None);
-    let mut section: Option<String> = None;
-    let mut bytes = Zeroizing::new(Vec::new());
-    for number in 1.. {
-        bytes.clear();
-        if text.read_until(b'\n', &mut bytes).map_err(ReadIni::Io)? == 0 {
-            break;
-        }
-        let line = str::from_utf8(&bytes).map_err(|_| InvalidIni::Line(number))?;
-        let line = line.strip_suffix('\n').unwrap_or(line);
-        if line.is_empty() {
-            continue;
-        }
-        if let Some(name) = section_name(line) {
-            section = Some(name.to_owned());
-            continue;
-        }
-        let section = section.as_deref().ok_or(InvalidIni::Line(number))?;
-        let (key, value) = key_and_value(line).ok_or(InvalidIni::Line(number))?;
-        match (section, key) {
-            (BACKREST, CHECKSUM) => {
-                checksum = Some(value.trim_matches('"').to_owned());
-                continue;
-            }
-            (BACKREST, "backrest-format") => format = Some(value.to_owned()),
-            _ => {}
-        }
-        hasher.add(section, key, value);
-        take(Line {
-            number,
-            section,
-            key,
-            value,
-        })
-        .map_err(ReadIni::Value)?;
-    }
-    let found = checksum.ok_or(InvalidIni::NoChecksum)?;
-    let expected = hasher.finish();
-    if found != expected.to_string() {
-        return Err(InvalidIni::Checksum { expected, found }.into());
-    }
-    match format.as_deref() {
-        Some(FORMAT) => Ok(()),
-        format => Err(InvalidIni::Format(format.unwrap_or("not said").to_owned()).into()),
-    }
-}
-
-fn section_name(line: &str) -> Option<&str> {
-    line.strip_prefix('[')?.strip_suffix(']')
-}
-
-fn key_and_value(line: &str) -> Option<(&str, &str)> {
-    let separators = line.match_indices('=');
-    let mut pairs = separators.map(|(at, _)| (&line[..at], &line[at + 1..]));
-    pairs.find(|(_, value)| serde_json::from_str::<IgnoredAny>(value).is_ok())
-}
-
-/// The checksum: SHA-1 of the record as one JSON object, in the order of the file.
-#[derive(Default)]
-struct Hasher {
-    sha1: sha1::Sha1,
-    section: Option<String>,
-}
-
-impl Hasher {
-    fn add(&mut self, section: &str, key: &str, value: &str) {
-        match &self.section {
-            Some(current) if current == section => self.sha1.update(","),
-            current => {
-                let before = if current.is_none() { "{" } else { "}," };
-                self.sha1.update(format!("{before}\"{section}\":{{"));
-                self.section = Some(section.to_owned());
-            }
-        }
-        self.sha1.update(json_string(key));
-        self.sha1.update(":");
-        self.sha1.update(value);
-    }
-
-    fn finish(mut self) -> Sha1 {
-        self.sha1.update("}}");
-        Sha1::from_bytes(self.sha1.finalize().into())
     }
 }
 
