@@ -3,7 +3,7 @@
 use std::{fs, io::Write as _, path::Path, time::Duration};
 
 use super::{
-    assert_states, backup, backup_command, base_in_bucket, base_in_folder, files, restore,
+    Site, assert_states, backup, backup_command, base_in_bucket, base_in_folder, files, restore,
     restore_command, restored, rows, site, started,
 };
 use crate::support::{
@@ -12,6 +12,13 @@ use crate::support::{
     s3::{Action, Op, Rule},
     world::{Ran, block_on},
 };
+
+/// One whose data directory does not fit into one part, if nothing is compressed.
+fn of_several_parts() -> Site {
+    let site = site();
+    site.primary.fill_segments(6);
+    site
+}
 
 #[test]
 fn a_destination_that_dies_before_the_backup_gets_it_later() {
@@ -37,12 +44,12 @@ fn a_destination_that_fails_in_the_middle_leaves_the_others_complete_and_gets_it
         (Rule::error(403, "AccessDenied"), Op::Complete),
         (Rule::error(507, "InsufficientStorage"), Op::PutPart),
     ];
-    let site = site();
+    let site = of_several_parts();
     for (number, (fault, op)) in faults.into_iter().enumerate() {
         site.s3.faults().add(fault.on([op]));
 
         let name = format!("--name=number-{number}");
-        let ran = backup(&site, &[&name]);
+        let ran = backup(&site, &[&name, "--compression=none"]);
 
         ran.assert_ended(3, "");
         assert!(ran.stdout.contains("by decree"), "{ran:?}");
@@ -106,11 +113,11 @@ fn a_destination_that_dies_after_the_pass_leaves_the_others_complete_and_gets_it
 
 #[test]
 fn a_destination_that_stands_still_is_left_behind() {
-    let site = site();
+    let site = of_several_parts();
     let busy = Rule::error(503, "SlowDown").on([Op::PutPart]);
     site.s3.faults().add(busy);
 
-    let ran = backup(&site, &["--stall-limit=8s"]);
+    let ran = backup(&site, &["--stall-limit=8s", "--compression=none"]);
 
     site.s3.faults().clear();
     ran.assert_ended(3, "");

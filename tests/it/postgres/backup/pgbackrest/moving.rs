@@ -1,15 +1,22 @@
 //! A cluster moves from Barman's layout to pgBackRest's, and can be restored all the time.
 
+use std::fs;
+
 use super::{Kind, Stanzas, TWO, content, secret, stanza};
 
-/// Adds a stanza to the destinations.
+/// Makes a stanza, then adds it to the destinations: the server archives all the time.
 fn add(stanzas: &mut Stanzas, kind: Kind) {
     let document = stanza(&kind, &stanzas.world, &stanzas.s3);
+    let file = stanzas.world.path("stanza.yaml");
+    fs::write(&file, format!("{document}---\n{}", secret(&stanzas.s3))).unwrap();
+    let data = stanzas.primary.cluster.data().display().to_string();
+    let file = file.display().to_string();
+    let created = stanzas
+        .world
+        .run(&["stanza-create", "--file", &file, "--pgdata", &data]);
+    created.assert_ended(0, "");
     stanzas.world.add_document(&document);
     stanzas.kinds.push(kind);
-    let data = stanzas.primary.cluster.data().display().to_string();
-    let created = stanzas.world.run(&["stanza-create", "--pgdata", &data]);
-    created.assert_ended(0, "");
 }
 
 #[test]
