@@ -7,6 +7,7 @@ use std::{
 };
 
 use futures_util::TryStreamExt;
+use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use super::{Error, ObjectName, Result};
@@ -189,14 +190,23 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Returns uploads that did not end; none where the store cannot tell.
-pub(super) async fn uploads_below(
-    store: &dyn Store,
-    folder: &str,
-) -> Result<Vec<UnfinishedUpload>> {
+async fn uploads_below(store: &dyn Store, folder: &str) -> Result<Vec<UnfinishedUpload>> {
     match store.unfinished_uploads(folder).await {
         Err(error) if error.class() == Class::Invalid => Ok(Vec::new()),
         uploads => Ok(uploads?),
     }
+}
+
+/// Returns when something was last written below a folder, or begun.
+pub(super) async fn last_touched(store: &dyn Store, folder: &str) -> Result<Timestamp> {
+    let mut objects = store.list(folder, None);
+    let mut touched = Timestamp::MIN;
+    while let Some(object) = objects.try_next().await? {
+        touched = touched.max(object.modified);
+    }
+    let uploads = uploads_below(store, folder).await?;
+    let begun = uploads.iter().filter_map(|upload| upload.begun);
+    Ok(begun.fold(touched, Timestamp::max))
 }
 
 /// Aborts uploads that did not end, also those whose begin was never answered.

@@ -1,13 +1,10 @@
 //! What killed backups and copies left.
 
-use futures_util::TryStreamExt;
-use jiff::Timestamp;
-
-use super::{PgBackRestRepository, label::is_label, origin::TakerRecord};
+use super::{BackupInfo, Manifest, PgBackRestRepository, label::is_label, origin::TakerRecord};
 use crate::{
     repository::{
-        Error, Result, UnfinishedBackup,
-        uploads::{abort_below, delete_below, uploads_below},
+        Error, Result, Taker, UnfinishedBackup,
+        uploads::{abort_below, delete_below, last_touched},
     },
     store::{Class, Key},
 };
@@ -25,40 +22,60 @@ impl PgBackRestRepository {
         };
         let mut found = Vec::new();
         for label in level.prefixes.iter().filter_map(folder) {
-            found.extend(self.unfinished(&label).await?);
+            if let Some(manifest) = self.manifest_in_progress(&label, &info).await? {
+                found.extend(self.described(&label, manifest).await?);
+            }
         }
         Ok(found)
     }
 
     /// Returns what is known of a backup that is not listed, if it is walcast's.
     pub(super) async fn unfinished(&self, label: &str) -> Result<Option<UnfinishedBackup>> {
+        match self.unlisted(label).await? {
+            Some(manifest) => self.described(label, manifest).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Returns who writes a backup that is not listed, if it is walcast's; without a look at what
+    /// there is of it.
+    pub(super) async fn taker_of(&self, label: &str) -> Result<Option<Taker>> {
+        let manifest = self.unlisted(label).await?;
+        Ok(manifest.as_ref().and_then(TakerRecord::read))
+    }
+
+    async fn unlisted(&self, label: &str) -> Result<Option<Manifest>> {
         let info = self.load_backup_info().await?;
         if info.backups().any(|(listed, _)| listed == label) {
             return Ok(None);
         }
+        self.manifest_in_progress(label, &info).await
+    }
+
+    /// Reads the record of a backup in progress; `None` if it is missing, or another writer's.
+    async fn manifest_in_progress(
+        &self,
+        label: &str,
+        info: &BackupInfo,
+    ) -> Result<Option<Manifest>> {
         let key = self.backup_key(label, "backup.manifest.copy")?;
-        let manifest = match self.read_manifest(&key, info.passphrase()).await {
-            Ok(manifest) => manifest,
-            // It is missing, or another writer's.
-            Err(error) if error.class() == Class::Invalid => return Ok(None),
-            Err(error) => return Err(error),
-        };
+        match self.read_manifest(&key, info.passphrase()).await {
+            Ok(manifest) => Ok(Some(manifest)),
+            Err(error) if error.class() == Class::Invalid => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn described(&self, label: &str, manifest: Manifest) -> Result<Option<UnfinishedBackup>> {
         let Some(taker) = TakerRecord::read(&manifest) else {
             return Ok(None);
         };
         let folder = format!("{}{label}/", self.keys.backup());
-        let mut objects = self.store.list(&folder, None);
-        let mut touched = Timestamp::MIN;
-        while let Some(object) = objects.try_next().await? {
-            touched = touched.max(object.modified);
-        }
-        let uploads = uploads_below(&*self.store, &folder).await?;
-        let begun = uploads.iter().filter_map(|upload| upload.begun);
         Ok(Some(UnfinishedBackup {
             id: label.to_owned(),
             taker,
             data_directory: Some(manifest.data_directory),
-            touched: begun.fold(touched, Timestamp::max),
+            touched: last_touched(&*self.store, &folder).await?,
         }))
     }
 
@@ -66,8 +83,8 @@ impl PgBackRestRepository {
     /// somebody else's by now.
     pub(super) async fn remove(&self, unfinished: &UnfinishedBackup) -> Result<bool> {
         let label = &unfinished.id;
-        match self.unfinished(label).await? {
-            Some(found) if found.taker.run == unfinished.taker.run => {}
+        match self.taker_of(label).await? {
+            Some(taker) if taker.run == unfinished.taker.run => {}
             _ => return Ok(false),
         }
         let folder = format!("{}{label}/", self.keys.backup());

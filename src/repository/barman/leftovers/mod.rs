@@ -10,7 +10,7 @@ use super::{
 use crate::{
     repository::{
         Error, Result, UnfinishedBackup,
-        uploads::{abort_below, delete_all, uploads_below},
+        uploads::{abort_below, delete_all, last_touched},
     },
     store::Key,
 };
@@ -50,15 +50,7 @@ impl BarmanRepository {
 
     /// Returns when something was last written of a backup, or begun.
     pub(super) async fn last_touched(&self, id: BackupId) -> Result<Timestamp> {
-        let folder = self.backup_keys().folder(id);
-        let mut objects = self.store().list(&folder, None);
-        let mut touched = Timestamp::MIN;
-        while let Some(object) = objects.try_next().await? {
-            touched = touched.max(object.modified);
-        }
-        let uploads = uploads_below(self.store(), &folder).await?;
-        let begun = uploads.iter().filter_map(|upload| upload.begun);
-        Ok(begun.fold(touched, Timestamp::max))
+        last_touched(self.store(), &self.backup_keys().folder(id)).await
     }
 
     /// Removes everything of an unfinished backup, its record last, unless it has ended or is

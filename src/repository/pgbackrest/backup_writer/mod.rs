@@ -42,8 +42,8 @@ const PART: u64 = 8 << 20;
 impl PgBackRestBackupWriter {
     /// Returns whether what is in its place is still that of this run.
     async fn is_ours(&self) -> Result<bool> {
-        let unfinished = self.repository.unfinished(&self.label).await?;
-        Ok(unfinished.is_some_and(|found| found.taker.run == self.taker.run))
+        let taker = self.repository.taker_of(&self.label).await?;
+        Ok(taker.is_some_and(|taker| taker.run == self.taker.run))
     }
 
     fn refused(&self, reason: String) -> Error {
