@@ -10,7 +10,8 @@ use walcast::{
     destination::DestinationId,
     pg::{Lsn, SegmentName, SegmentRange, SegmentSize, TimelineId},
     repository::{
-        Annotations, BackupState, Extent, Format, HeldArchive, HeldBackup, Inventory, StoredBackup,
+        Annotations, BackupKind, BackupState, Catalog, Format, HeldArchive, HeldBackup,
+        StoredBackup,
     },
     retention::{
         BarmanPolicy, Fulls, Generations, Moment, PgBackRestPolicy, Policy, RetentionRequest,
@@ -36,7 +37,7 @@ fn plan(criterion: &mut Criterion) {
     let incremental = PgBackRestPolicy {
         full: Fulls::Days(30),
         diff: Some(60),
-        wal: WalRule::Backups(20, Extent::Differential),
+        wal: WalRule::Backups(20, BackupKind::Differential),
         history: Some(365),
     };
     let generations = Generations {
@@ -69,7 +70,7 @@ fn plan(criterion: &mut Criterion) {
             Policy::Generations(generations),
         ),
     ] {
-        let (inventory, now) = inventory(format);
+        let (catalog, now) = catalog(format);
         let request = RetentionRequest {
             destination: DestinationId::parse("here").expect("it is short"),
             format,
@@ -79,23 +80,23 @@ fn plan(criterion: &mut Criterion) {
                 zone: TimeZone::UTC,
             },
         };
-        assert!(!request.plan(&inventory).is_empty());
+        assert!(!request.plan(&catalog).is_empty());
         group.bench_function(name, |bencher| {
-            bencher.iter(|| black_box(request.plan(&inventory)));
+            bencher.iter(|| black_box(request.plan(&catalog)));
         });
     }
     group.finish();
 }
 
 /// A backup each hour, each tenth a full one, and 100 segments each; some are missing.
-fn inventory(format: Format) -> (Inventory, Timestamp) {
+fn catalog(format: Format) -> (Catalog, Timestamp) {
     let is_pgbackrest = format == Format::PgBackRest;
     let archive = if is_pgbackrest { "15-1" } else { "" };
     let epoch = Timestamp::from_second(1_700_000_000).expect("it is a time");
     let name = |number| SegmentName::from_number(TimelineId::FIRST, number, SIZE);
-    let mut inventory = Inventory {
+    let mut catalog = Catalog {
         segment_size: SIZE,
-        ..Inventory::default()
+        ..Catalog::default()
     };
     let mut full = String::new();
     for number in 0..BACKUPS {
@@ -115,10 +116,8 @@ fn inventory(format: Format) -> (Inventory, Timestamp) {
         if is_full {
             full.clone_from(&id);
         }
-        inventory
-            .remembered
-            .extend(is_pgbackrest.then(|| id.clone()));
-        inventory.backups.push(HeldBackup {
+        catalog.remembered.extend(is_pgbackrest.then(|| id.clone()));
+        catalog.backups.push(HeldBackup {
             stored: StoredBackup {
                 id,
                 name: None,
@@ -138,10 +137,10 @@ fn inventory(format: Format) -> (Inventory, Timestamp) {
                 stored_size: 1 << 30,
                 keep: None,
             },
-            extent: if is_full {
-                Extent::Full
+            kind: if is_full {
+                BackupKind::Full
             } else {
-                Extent::Differential
+                BackupKind::Differential
             },
             prior: (!is_full).then(|| full.clone()),
             archive: archive.to_owned(),
@@ -154,12 +153,12 @@ fn inventory(format: Format) -> (Inventory, Timestamp) {
         first: name(part * HOLE + 1),
         last: name((part + 1) * HOLE - 1),
     });
-    inventory.archives.push(HeldArchive {
+    catalog.archives.push(HeldArchive {
         id: archive.to_owned(),
         is_current: true,
         segments: segments.collect(),
         ..HeldArchive::default()
     });
     let hours = i64::try_from(BACKUPS).expect("there are few");
-    (inventory, epoch + SignedDuration::from_hours(hours))
+    (catalog, epoch + SignedDuration::from_hours(hours))
 }

@@ -9,6 +9,8 @@
 //! ```text
 //!  archive_command     the program `walcast`, an example, your own code
 //!        │
+//!  audit  heal  drill                     what can each destination restore? proved, mended
+//!        │
 //!  fanout  backup  restore  retention     several destinations: policy, lanes, one pass, failover
 //!        │
 //!      spool                   what is owed, remembered durably
@@ -112,6 +114,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod audit;
 pub mod backup;
 pub mod budget;
 pub mod byte_size;
@@ -129,6 +132,7 @@ pub mod conformance;
 pub mod crd;
 pub mod destination;
 pub mod disk;
+pub mod drill;
 pub mod error;
 #[cfg(not(feature = "failpoints"))]
 mod failpoint;

@@ -6,7 +6,7 @@ use crate::{
         barman_cloud::RetentionPolicy,
         pgbackrest::{BackupType, FullRetention, Retention, WalRetention},
     },
-    repository::Extent,
+    repository::BackupKind,
     retention::{BarmanPolicy, Fulls, PgBackRestPolicy, Policy, WalRule},
 };
 
@@ -77,11 +77,11 @@ fn number(number: i32) -> u32 {
 }
 
 /// Returns `None` for a type that is not known.
-fn extent(counted: &BackupType) -> Option<Extent> {
+fn extent(counted: &BackupType) -> Option<BackupKind> {
     match counted {
-        BackupType::Full => Some(Extent::Full),
-        BackupType::Diff => Some(Extent::Differential),
-        BackupType::Incr => Some(Extent::Incremental),
+        BackupType::Full => Some(BackupKind::Full),
+        BackupType::Diff => Some(BackupKind::Differential),
+        BackupType::Incr => Some(BackupKind::Incremental),
         BackupType::Other(_) => None,
     }
 }
@@ -106,7 +106,7 @@ mod tests {
             PgBackRestPolicy {
                 full: Fulls::Count(2),
                 diff: Some(3),
-                wal: WalRule::Backups(2, Extent::Full),
+                wal: WalRule::Backups(2, BackupKind::Full),
                 history: None,
             }
         );

@@ -173,14 +173,8 @@ pub(super) fn check_fetched(
 ) -> Result<Option<ClusterIdentity>, String> {
     match name {
         WalFileName::Segment(segment) | WalFileName::Partial(segment) => {
-            let header = SegmentHeader::parse(head).map_err(|error| error.to_string())?;
-            header
-                .check_name(segment)
-                .map_err(|error| error.to_string())?;
-            let expected = header.segment_size.bytes();
-            if len != expected {
-                return Err(format!("{len} bytes instead of {expected}"));
-            }
+            let header = SegmentHeader::check_whole(segment, head, len);
+            let header = header.map_err(|error| error.to_string())?;
             if let Some(cluster) = cluster.filter(|&cluster| cluster != header.system_id) {
                 return Err(format!("of cluster {}, not of {cluster}", header.system_id));
             }

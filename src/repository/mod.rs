@@ -9,6 +9,7 @@ mod backup;
 pub mod barman;
 mod base;
 mod batch;
+mod catalog;
 #[cfg(feature = "test-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
 pub mod conformance;
@@ -16,9 +17,11 @@ mod content;
 mod decode;
 mod download;
 mod error;
-mod inventory;
+mod listing;
+mod note;
 mod pace;
 pub mod pgbackrest;
+mod survey;
 mod tree;
 mod unfinished;
 mod uploads;
@@ -30,7 +33,6 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
-pub(crate) use self::inventory::{read_history, read_segment_size};
 pub use self::{
     annotations::{Annotations, InvalidAnnotation},
     backup::{BackupState, Backups, DamagedBackup, Keep, StoredBackup},
@@ -38,10 +40,12 @@ pub use self::{
         BackupContents, BackupEncoder, BackupEncoding, BackupEnd, BackupKind, BackupReader,
         BackupStart, BackupWriter, FileFilter, ObjectName, ObjectSink,
     },
+    catalog::{Catalog, HeldArchive, HeldBackup, Removal, StrayBackup, WalSelection},
     content::{digest_of, same_content},
     error::{Error, Result},
-    inventory::{Extent, HeldArchive, HeldBackup, Inventory, Removal, StrayBackup, WalSelection},
+    note::{InvalidNoteName, NoteName},
     pace::Pace,
+    survey::Survey,
     tree::{Attributes, InvalidTreePath, PageErrors, Tree, TreeEvent, TreePath},
     unfinished::{Taker, UnfinishedBackup},
     wal::{ClusterIdentity, StoredWal, WalFile},
@@ -138,12 +142,17 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// missing.
     async fn open_backup(&self, id: &str) -> Result<Box<dyn BackupReader>>;
 
-    /// Returns everything that is there, as far as retention must know it.
+    /// Returns what is there, from listings and the records of base backups. WAL is listed side by
+    /// side, and costs memory for each gap, not for each segment.
+    ///
+    /// WAL of which an earlier catalog, `known`, tells is not listed again, but for the folder of
+    /// its last segment and what follows: that is cheap, and does not see what was filled in or
+    /// removed before.
     ///
     /// # Errors
     ///
     /// Those of the store and of the layout's records; there is no partial answer.
-    async fn inventory(&self) -> Result<Inventory>;
+    async fn catalog(&self, known: Option<&Catalog>) -> Result<Catalog>;
 
     /// Removes what a restore reads of base backups, listed or stray. WAL stays, and so does what
     /// [`remove_records`](Self::remove_records) removes when that is gone.
@@ -168,12 +177,35 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Removes the last that is known of base backups that are gone, and returns how many objects
     /// that were: where a backup's record is an object of its own, it stays until the WAL is gone,
     /// so that whoever goes on after a crash finds what is still to be done; and what is
-    /// [remembered](Inventory::remembered). May be repeated.
+    /// [remembered](Catalog::remembered). May be repeated.
     ///
     /// # Errors
     ///
     /// Those of the store.
     async fn remove_records(&self, ids: &[String], pace: &Pace) -> Result<u64>;
+
+    /// Lists everything below the repository's place, and tells what is not the layout's.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store; there is no partial answer.
+    async fn survey(&self) -> Result<Survey>;
+
+    /// Keeps a small record of walcast's own, of at most 1 MiB, where the layout's tools do not
+    /// look; it replaces one of the same name.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn put_note(&self, name: &NoteName, content: Bytes) -> Result<()>;
+
+    /// Returns the last `limit` [notes](Self::put_note) whose names begin with `prefix`, in the
+    /// order of their names.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    async fn notes(&self, prefix: &str, limit: usize) -> Result<Vec<(NoteName, Bytes)>>;
 }
 
 /// An on-store layout.

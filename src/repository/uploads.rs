@@ -190,7 +190,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Returns uploads that did not end; none where the store cannot tell.
-async fn uploads_below(store: &dyn Store, folder: &str) -> Result<Vec<UnfinishedUpload>> {
+pub(super) async fn uploads_below(
+    store: &dyn Store,
+    folder: &str,
+) -> Result<Vec<UnfinishedUpload>> {
     match store.unfinished_uploads(folder).await {
         Err(error) if error.class() == Class::Invalid => Ok(Vec::new()),
         uploads => Ok(uploads?),

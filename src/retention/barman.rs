@@ -3,13 +3,12 @@
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use super::{
-    chains::Chains,
     plan::Reason,
     policy::{BarmanPolicy, BarmanRule},
     rules::{Moment, Reasons, WalCut},
-    segments::Segments,
 };
 use crate::{
+    catalog::{Chains, Segments},
     pg::{SegmentName, TimelineId},
     repository::{HeldBackup, Keep},
 };
@@ -65,8 +64,8 @@ pub(super) fn select(
 /// Timelines of other backups are left alone, also that of the removed one itself: its WAL goes
 /// with the next.
 pub(super) fn wal(chains: &Chains<'_>, stays: &[bool]) -> WalCut {
-    let size = chains.inventory.segment_size;
-    let backups = &chains.inventory.backups;
+    let size = chains.catalog.segment_size;
+    let backups = &chains.catalog.backups;
     let mut timelines: BTreeMap<TimelineId, usize> = BTreeMap::new();
     for timeline in backups.iter().filter_map(|backup| backup.stored.timeline) {
         *timelines.entry(timeline).or_default() += 1;
@@ -127,7 +126,7 @@ fn limit(backup: &HeldBackup) -> Option<(SegmentName, TimelineId)> {
 
 /// Returns the timelines of which there is WAL.
 fn archived_timelines(chains: &Chains<'_>) -> Vec<TimelineId> {
-    let archives = &chains.inventory.archives;
+    let archives = &chains.catalog.archives;
     let ranges = archives.iter().flat_map(|archive| &archive.segments);
     let segments = ranges.map(|range| range.first);
     let others = archives.iter().flat_map(|archive| &archive.others);

@@ -3,13 +3,15 @@
 use jiff::{Timestamp, civil::DateTime};
 
 use super::{
-    chains::{Chains, Prior},
     pgbackrest::since,
     plan::Reason,
     policy::{Generation, Generations},
     rules::{Moment, Reasons, WalCut},
 };
-use crate::repository::{HeldArchive, Keep};
+use crate::{
+    catalog::{Chains, Prior},
+    repository::{HeldArchive, Keep},
+};
 
 /// Says why backups stay, of those that `counts` lets in.
 pub(super) fn select(

@@ -6,12 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Policy, RetentionRequest,
-    chains::{Chains, Health, Prior},
     plan::{Reason, Refusal},
     rules::{Reasons, WalCut},
-    segments::Segments,
 };
 use crate::{
+    catalog::{Chains, Health, Prior, Segments},
     pg::SystemId,
     repository::{BackupState, HeldArchive, Keep, UnfinishedBackup},
 };
@@ -38,9 +37,9 @@ pub(super) fn policy<'a>(request: &RetentionRequest<'a>) -> Result<Option<&'a Po
 
 /// Returns why nothing is deleted, whatever the policy is.
 pub(super) fn refusals(chains: &Chains<'_>, now: Timestamp) -> Vec<Refusal> {
-    let inventory = chains.inventory;
+    let catalog = chains.catalog;
     let mut refusals = Vec::new();
-    for damaged in &inventory.damaged {
+    for damaged in &catalog.damaged {
         refusals.push(Refusal::Damaged {
             backup: damaged.id.clone(),
             problem: crate::error::chain(&damaged.error),
@@ -71,14 +70,14 @@ const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 fn future(chains: &Chains<'_>, now: Timestamp) -> Option<Refusal> {
     let limit = now.checked_add(TOLERANCE).unwrap_or(Timestamp::MAX);
-    let backups = &chains.inventory.backups;
+    let backups = &chains.catalog.backups;
     let times = backups.iter().filter_map(|backup| {
         let at = backup.stored.began.max(backup.stored.ended)?;
         Some((format!("backup {}", backup.stored.id), at))
     });
-    let strays = chains.inventory.strays.iter();
+    let strays = chains.catalog.strays.iter();
     let strays = strays.map(|stray| (format!("backup {}", stray.id), stray.touched));
-    let wal = chains.inventory.newest_wal.into_iter();
+    let wal = chains.catalog.newest_wal().into_iter();
     let wal = wal.map(|at| ("the newest WAL".to_owned(), at));
     let mut all = times.chain(strays).chain(wal);
     let (what, at) = all.find(|(_, at)| *at > limit)?;
@@ -89,7 +88,7 @@ fn future(chains: &Chains<'_>, now: Timestamp) -> Option<Refusal> {
 fn unfinished(chains: &Chains<'_>, now: Timestamp) -> Vec<Refusal> {
     let is_abandoned = |since: Timestamp| now.duration_since(since) >= UnfinishedBackup::ABANDONED;
     let mut refusals = Vec::new();
-    for backup in &chains.inventory.backups {
+    for backup in &chains.catalog.backups {
         let id = &backup.stored.id;
         match (
             &backup.stored.state,
@@ -106,7 +105,7 @@ fn unfinished(chains: &Chains<'_>, now: Timestamp) -> Vec<Refusal> {
             _ => {}
         }
     }
-    for stray in &chains.inventory.strays {
+    for stray in &chains.catalog.strays {
         let (backup, since) = (stray.id.clone(), stray.touched);
         if stray.is_complete {
             refusals.push(Refusal::Unlisted { backup });
@@ -143,7 +142,7 @@ fn incomplete(chains: &Chains<'_>, place: usize) -> Option<Refusal> {
 
 /// An upgrade changes the cluster once; one that comes back was never away.
 fn mixed(chains: &Chains<'_>) -> Option<Refusal> {
-    let backups = chains.inventory.backups.iter();
+    let backups = chains.catalog.backups.iter();
     let of_one_archive = backups.filter(|backup| backup.archive.is_empty());
     let mut clusters: Vec<SystemId> = of_one_archive
         .filter_map(|backup| backup.stored.system_id)
@@ -209,7 +208,7 @@ pub(super) fn needed(
     archive: &HeldArchive,
     cut: &WalCut,
 ) -> Segments {
-    let size = chains.inventory.segment_size;
+    let size = chains.catalog.segment_size;
     let stays = (0..chains.len()).filter(|place| !reasons[*place].is_empty());
     let local = stays
         .filter(|place| chains.is_complete(*place) && chains.backup(*place).archive == archive.id);

@@ -14,7 +14,6 @@
 //!   clusters are mixed, or policies contradict each other.
 
 mod barman;
-mod chains;
 mod execute;
 mod generations;
 mod guard;
@@ -22,19 +21,12 @@ mod pgbackrest;
 mod plan;
 mod policy;
 mod rules;
-mod segments;
 #[cfg(test)]
 mod tests;
-mod windows;
 
 use std::collections::BTreeSet;
 
-use self::{
-    chains::Chains,
-    rules::{Reasons, WalCut},
-    segments::Segments,
-    windows::windows,
-};
+use self::rules::{Reasons, WalCut};
 pub use self::{
     execute::{ExpireError, Expired, expire},
     plan::{KeptBackup, Plan, Reason, Refusal, RemovedBackup, Step},
@@ -45,9 +37,11 @@ pub use self::{
     rules::Moment,
 };
 use crate::{
+    catalog::{Chains, Segments},
     destination::DestinationId,
     pg::{SegmentName, TimelineId, WalFileName},
-    repository::{Format, HeldArchive, Inventory, WalSelection},
+    repository::{Catalog, Format, HeldArchive, WalSelection},
+    restore::plan::windows,
 };
 
 /// What is asked of a destination.
@@ -65,8 +59,8 @@ pub struct RetentionRequest<'a> {
 
 impl RetentionRequest<'_> {
     /// Decides what goes of what a destination holds.
-    pub fn plan(&self, inventory: &Inventory) -> Plan {
-        let chains = Chains::new(inventory);
+    pub fn plan(&self, catalog: &Catalog) -> Plan {
+        let chains = Chains::new(catalog);
         let mut refusals = guard::refusals(&chains, self.moment.now);
         let policy = guard::policy(self).unwrap_or_else(|refusal| {
             refusals.push(refusal);
@@ -78,7 +72,7 @@ impl RetentionRequest<'_> {
             } else {
                 Reason::Refused
             };
-            return self.nothing(inventory, &reason, refusals);
+            return self.nothing(catalog, &reason, refusals);
         };
         let is_sound = |place| chains.is_sound(place) || !chains.is_complete(place);
         let mut reasons = rules::select(policy, &chains, &|_| true, &self.moment);
@@ -100,9 +94,9 @@ impl RetentionRequest<'_> {
         self.describe(&chains, reasons, refusals, steps)
     }
 
-    fn nothing(&self, inventory: &Inventory, reason: &Reason, refusals: Vec<Refusal>) -> Plan {
-        let backups = inventory.backups.iter();
-        let known = windows(&self.destination, inventory);
+    fn nothing(&self, catalog: &Catalog, reason: &Reason, refusals: Vec<Refusal>) -> Plan {
+        let backups = catalog.backups.iter();
+        let known = windows(&self.destination, catalog);
         Plan {
             steps: Vec::new(),
             kept: backups
@@ -123,10 +117,10 @@ impl RetentionRequest<'_> {
         reasons: &Reasons,
         is_sound: &dyn Fn(usize) -> bool,
     ) -> (Vec<WalSelection>, u64) {
-        let size = chains.inventory.segment_size;
+        let size = chains.catalog.segment_size;
         let stays: Vec<bool> = reasons.iter().map(|reasons| !reasons.is_empty()).collect();
         let (mut selections, mut stricter) = (Vec::new(), 0);
-        for archive in &chains.inventory.archives {
+        for archive in &chains.catalog.archives {
             let cut = |counts| rules::wal(policy, chains, &stays, counts, archive, &self.moment);
             let product = cut(&|_| true);
             let mut safe = product.and(&cut(is_sound));
@@ -136,7 +130,7 @@ impl RetentionRequest<'_> {
             let present = Segments::of(&archive.segments, size);
             let spared = product.segments.without(&safe.segments).and(&present);
             stricter += spared.count();
-            let selection = select_wal(chains.inventory, archive, &present, &safe);
+            let selection = select_wal(chains.catalog, archive, &present, &safe);
             selections.extend(Some(selection).filter(|selection| !selection.is_empty()));
         }
         (selections, stricter)
@@ -162,11 +156,11 @@ impl RetentionRequest<'_> {
                     .map(|place| chains.backup(place).stored.id.as_str())
                     .collect();
                 let stays = |label: &str| staying.contains(label);
-                pgbackrest::forgotten(*policy, chains.inventory, stays, &self.moment)
+                pgbackrest::forgotten(*policy, chains.catalog, stays, &self.moment)
             }
             (Format::PgBackRest, Policy::Barman(_) | Policy::Generations(_)) => Vec::new(),
         };
-        gone.extend(remains(chains.inventory));
+        gone.extend(remains(chains.catalog));
         let backups = Some(Step::Backups(gone)).filter(|step| !step.is_empty());
         let records = Some(Step::Records(records)).filter(|step| !step.is_empty());
         let wal = wal.into_iter().map(Step::Wal);
@@ -189,14 +183,14 @@ impl RetentionRequest<'_> {
             }
             removed.push(RemovedBackup {
                 id: backup.stored.id.clone(),
-                extent: Some(backup.extent),
+                kind: Some(backup.kind),
                 ended: backup.stored.ended,
                 stored_size: backup.stored.stored_size,
             });
         }
-        removed.extend(remains(chains.inventory).map(|id| RemovedBackup {
+        removed.extend(remains(chains.catalog).map(|id| RemovedBackup {
             id,
-            extent: None,
+            kind: None,
             ended: None,
             stored_size: 0,
         }));
@@ -205,21 +199,21 @@ impl RetentionRequest<'_> {
             kept,
             removed,
             refusals,
-            before: windows(&self.destination, chains.inventory),
+            before: windows(&self.destination, chains.catalog),
             after: Vec::new(),
         };
-        plan.after = windows(&self.destination, &chains.inventory.after(&plan));
+        plan.after = windows(&self.destination, &chains.catalog.after(&plan));
         plan
     }
 }
 
 fn select_wal(
-    inventory: &Inventory,
+    catalog: &Catalog,
     archive: &HeldArchive,
     present: &Segments,
     cut: &WalCut,
 ) -> WalSelection {
-    let size = inventory.segment_size;
+    let size = catalog.segment_size;
     let goes = |segment: SegmentName| cut.segments.contains(segment, size);
     let others = archive.others.iter().copied();
     let others = others.filter(|name| name.segment().is_some_and(goes));
@@ -237,12 +231,12 @@ fn select_wal(
 
 /// Returns what is left of backups that no record lists: all but the newest place of a backup, if
 /// whoever began it could go on.
-fn remains(inventory: &Inventory) -> impl Iterator<Item = String> + '_ {
-    let listed = inventory.backups.iter().map(|backup| &backup.stored.id);
+fn remains(catalog: &Catalog) -> impl Iterator<Item = String> + '_ {
+    let listed = catalog.backups.iter().map(|backup| &backup.stored.id);
     let newest = listed
-        .chain(inventory.strays.iter().map(|stray| &stray.id))
+        .chain(catalog.strays.iter().map(|stray| &stray.id))
         .max();
-    let strays = inventory.strays.iter();
+    let strays = catalog.strays.iter();
     let gone = strays.filter(move |stray| !(stray.is_begun && Some(&stray.id) == newest));
     gone.map(|stray| stray.id.clone())
 }

@@ -1,13 +1,14 @@
 //! The rules of pgBackRest (`expire`, 2.45 to 2.59).
 
 use super::{
-    chains::{Chains, Prior},
     plan::Reason,
     policy::{Fulls, PgBackRestPolicy, WalRule},
     rules::{Moment, Reasons, WalCut},
-    segments::Segments,
 };
-use crate::repository::{Extent, HeldArchive, Inventory};
+use crate::{
+    catalog::{Chains, Prior, Segments},
+    repository::{BackupKind, Catalog, HeldArchive},
+};
 
 /// Says why backups stay, of those that `counts` lets in.
 pub(super) fn select(
@@ -18,7 +19,7 @@ pub(super) fn select(
 ) -> Reasons {
     let mut reasons: Reasons = vec![Vec::new(); chains.len()];
     let fulls: Vec<usize> = (0..chains.len())
-        .filter(|place| chains.backup(*place).extent == Extent::Full && counts(*place))
+        .filter(|place| chains.backup(*place).kind == BackupKind::Full && counts(*place))
         .collect();
     let goes = match policy.full {
         Fulls::Everything => 0,
@@ -32,11 +33,11 @@ pub(super) fn select(
     chains.spread(&mut gone);
     if let Some(count) = policy.diff {
         let counted: Vec<usize> = (0..chains.len())
-            .filter(|place| chains.backup(*place).extent != Extent::Incremental)
+            .filter(|place| chains.backup(*place).kind != BackupKind::Incremental)
             .filter(|place| !gone[*place] && counts(*place))
             .collect();
         for place in &counted[..counted.len().saturating_sub(usize_of(count))] {
-            gone[*place] = chains.backup(*place).extent == Extent::Differential;
+            gone[*place] = chains.backup(*place).kind == BackupKind::Differential;
         }
         chains.spread(&mut gone);
     }
@@ -46,14 +47,13 @@ pub(super) fn select(
     };
     for place in (0..chains.len()).filter(|place| counts(*place) && !gone[*place]) {
         let backup = chains.backup(place);
-        reasons[place].push(match (backup.extent, policy.full, policy.diff) {
-            (Extent::Full, Fulls::Everything, _) => Reason::Everything,
-            (Extent::Full, Fulls::Count(count), _) | (Extent::Differential, _, Some(count)) => {
-                Reason::Newest(count)
-            }
-            (Extent::Full, Fulls::Days(_), _) if is_older(place) => Reason::LeadsToWindow,
-            (Extent::Full, Fulls::Days(_), _) => Reason::InWindow,
-            (Extent::Differential, _, None) | (Extent::Incremental, ..) => {
+        reasons[place].push(match (backup.kind, policy.full, policy.diff) {
+            (BackupKind::Full, Fulls::Everything, _) => Reason::Everything,
+            (BackupKind::Full, Fulls::Count(count), _)
+            | (BackupKind::Differential, _, Some(count)) => Reason::Newest(count),
+            (BackupKind::Full, Fulls::Days(_), _) if is_older(place) => Reason::LeadsToWindow,
+            (BackupKind::Full, Fulls::Days(_), _) => Reason::InWindow,
+            (BackupKind::Differential, _, None) | (BackupKind::Incremental, ..) => {
                 match chains.prior(place) {
                     Prior::At(prior) => Reason::With(chains.backup(prior).stored.id.clone()),
                     Prior::None | Prior::Missing => Reason::Everything,
@@ -94,20 +94,20 @@ pub(super) fn wal(
     moment: &Moment,
 ) -> WalCut {
     let is_listed = |place: &usize| stays[*place] && counts(*place);
-    let fulls = (0..chains.len()).filter(|place| chains.backup(*place).extent == Extent::Full);
-    let (count, extent) = match (policy.wal, policy.full) {
-        (WalRule::Backups(count, extent), _) => (usize_of(count), extent),
+    let fulls = (0..chains.len()).filter(|place| chains.backup(*place).kind == BackupKind::Full);
+    let (count, kind) = match (policy.wal, policy.full) {
+        (WalRule::Backups(count, kind), _) => (usize_of(count), kind),
         (WalRule::WithFulls, Fulls::Days(days)) => {
             let fulls: Vec<usize> = fulls.filter(is_listed).collect();
             if oldest_wanted(chains, &fulls, days, moment).is_none() {
                 return WalCut::default();
             }
-            (fulls.len(), Extent::Full)
+            (fulls.len(), BackupKind::Full)
         }
         (WalRule::WithFulls | WalRule::Everything, _) => return WalCut::default(),
     };
     let mut newest: Vec<usize> = (0..chains.len())
-        .filter(|place| includes(extent, chains.backup(*place).extent))
+        .filter(|place| includes(kind, chains.backup(*place).kind))
         .filter(is_listed)
         .collect();
     newest.reverse();
@@ -129,7 +129,7 @@ pub(super) fn since(
     archive: &HeldArchive,
     place: usize,
 ) -> WalCut {
-    let size = chains.inventory.segment_size;
+    let size = chains.catalog.segment_size;
     // A backup of a stopped server does not say where its WAL begins.
     let Some(begin) = chains.backup(place).stored.first_segment else {
         return WalCut::default();
@@ -153,7 +153,7 @@ pub(super) fn since(
 /// Returns whose manifests are no longer remembered.
 pub(super) fn forgotten(
     policy: PgBackRestPolicy,
-    inventory: &Inventory,
+    catalog: &Catalog,
     stays: impl Fn(&str) -> bool,
     moment: &Moment,
 ) -> Vec<String> {
@@ -162,16 +162,16 @@ pub(super) fn forgotten(
     };
     let begin = moment.days_ago(days).to_zoned(moment.zone.clone());
     let oldest = begin.strftime("%Y%m%d-%H%M%SF").to_string();
-    let labels = inventory.remembered.iter().filter(|label| !stays(label));
+    let labels = catalog.remembered.iter().filter(|label| !stays(label));
     labels.filter(|label| **label < oldest).cloned().collect()
 }
 
-/// Returns whether backups of an extent are counted where those of `counted` are.
-fn includes(counted: Extent, extent: Extent) -> bool {
+/// Returns whether backups of a kind are counted where those of `counted` are.
+fn includes(counted: BackupKind, kind: BackupKind) -> bool {
     match counted {
-        Extent::Full => extent == Extent::Full,
-        Extent::Differential => extent != Extent::Incremental,
-        Extent::Incremental => true,
+        BackupKind::Full => kind == BackupKind::Full,
+        BackupKind::Differential => kind != BackupKind::Incremental,
+        BackupKind::Incremental => true,
     }
 }
 

@@ -5,10 +5,11 @@ use std::{collections::BTreeSet, fmt};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{policy::Generation, segments::Segments};
+use super::policy::Generation;
 use crate::{
+    catalog::Segments,
     pg::{SegmentName, SystemId, WalFileName},
-    repository::{Extent, HeldBackup, Inventory, Keep, WalSelection},
+    repository::{BackupKind, Catalog, HeldBackup, Keep, WalSelection},
     restore::plan::Window,
 };
 
@@ -49,8 +50,8 @@ pub enum Step {
 pub struct KeptBackup {
     /// What the layout calls it.
     pub id: String,
-    /// How much of the server it holds itself.
-    pub extent: Extent,
+    /// Whether it holds all files itself.
+    pub kind: BackupKind,
     /// When it ended, where known.
     pub ended: Option<Timestamp>,
     /// Size of its objects, in bytes.
@@ -64,8 +65,8 @@ pub struct KeptBackup {
 pub struct RemovedBackup {
     /// What the layout calls it.
     pub id: String,
-    /// How much of the server it holds itself; `None` if no record lists it.
-    pub extent: Option<Extent>,
+    /// Whether it holds all files itself; `None` if no record lists it.
+    pub kind: Option<BackupKind>,
     /// When it ended, where known.
     pub ended: Option<Timestamp>,
     /// Size of its objects, in bytes, where known.
@@ -77,7 +78,7 @@ pub struct RemovedBackup {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {
-    /// There is no policy, or it lets backups of this extent stay.
+    /// There is no policy, or it lets backups of this kind stay.
     Everything,
     /// It is one of the newest so many.
     Newest(u32),
@@ -181,7 +182,7 @@ impl KeptBackup {
     pub(super) fn new(backup: &HeldBackup, reasons: Vec<Reason>) -> Self {
         Self {
             id: backup.stored.id.clone(),
-            extent: backup.extent,
+            kind: backup.kind,
             ended: backup.stored.ended,
             stored_size: backup.stored.stored_size,
             reasons,
@@ -208,12 +209,12 @@ impl Plan {
     }
 
     /// Returns how many segments go.
-    pub fn segments(&self, inventory: &Inventory) -> u64 {
+    pub fn segments(&self, catalog: &Catalog) -> u64 {
         let wal = self.steps.iter().filter_map(|step| match step {
             Step::Wal(selection) => Some(&selection.segments),
             Step::Backups(_) | Step::Records(_) => None,
         });
-        let size = inventory.segment_size;
+        let size = catalog.segment_size;
         wal.flatten().map(|range| range.count(size)).sum()
     }
 }
@@ -233,6 +234,26 @@ impl Refusal {
             | Self::NoPrior { .. }
             | Self::Clusters(_)
             | Self::NothingRestorable => true,
+        }
+    }
+
+    /// Returns whether it is about what the policy says, or about when it was looked at; what else
+    /// there is says that something is wrong with the destination, whatever its policy is.
+    pub fn is_of_retention_alone(&self) -> bool {
+        match self {
+            Self::Policy(_)
+            | Self::Clock { .. }
+            | Self::Unlisted { .. }
+            | Self::Incomplete { .. }
+            | Self::NoPrior { .. }
+            | Self::Clusters(_)
+            | Self::Behind { .. }
+            | Self::NewestRestorable { .. } => true,
+            Self::Listing(_)
+            | Self::Damaged { .. }
+            | Self::InProgress { .. }
+            | Self::NothingRestorable
+            | Self::Wal { .. } => false,
         }
     }
 
@@ -262,7 +283,7 @@ impl Refusal {
     }
 }
 
-impl Inventory {
+impl Catalog {
     /// Returns what is left when a plan is done.
     #[must_use]
     pub fn after(&self, plan: &Plan) -> Self {

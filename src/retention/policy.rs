@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::repository::{Extent, Format};
+use crate::repository::{BackupKind, Format};
 
 /// What is to stay in a destination.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -78,9 +78,9 @@ pub enum WalRule {
     Everything,
     /// All since the oldest full backup that stays, once one is older than [`Fulls::Days`].
     WithFulls,
-    /// All since the oldest of the newest so many backups of this extent, and of those that they
+    /// All since the oldest of the newest so many backups of this kind, and of those that they
     /// may depend on.
-    Backups(u32, Extent),
+    Backups(u32, BackupKind),
 }
 
 /// The newest backup of each of so many hours, days, weeks, months and years in which there is one:
@@ -122,6 +122,21 @@ impl Policy {
             Self::Barman(_) => format == Format::Barman,
             Self::PgBackRest(_) => format == Format::PgBackRest,
             Self::Generations(_) => true,
+        }
+    }
+
+    /// Returns for how many days it keeps backups, if it counts days.
+    pub fn days(&self) -> Option<u32> {
+        match self {
+            Self::Barman(policy) => match policy.rule {
+                BarmanRule::Window(days) => Some(days),
+                BarmanRule::Redundancy(_) => None,
+            },
+            Self::PgBackRest(policy) => match policy.full {
+                Fulls::Days(days) => Some(days),
+                Fulls::Count(_) | Fulls::Everything => None,
+            },
+            Self::Generations(_) => None,
         }
     }
 
@@ -178,7 +193,7 @@ impl PgBackRestPolicy {
 
 impl Generations {
     /// Returns how many of each are wanted, the shortest first.
-    pub(super) fn wanted(&self) -> [(Generation, u32); 5] {
+    pub(crate) fn wanted(&self) -> [(Generation, u32); 5] {
         [
             (Generation::Hour, self.hourly),
             (Generation::Day, self.daily),
@@ -276,11 +291,13 @@ impl fmt::Display for PgBackRestPolicy {
         match self.wal {
             WalRule::Everything => f.write_str(", all WAL")?,
             WalRule::WithFulls => f.write_str(", WAL since the oldest full one")?,
-            WalRule::Backups(count, Extent::Full) => write!(f, ", WAL of {count} full ones")?,
-            WalRule::Backups(count, Extent::Differential) => {
+            WalRule::Backups(count, BackupKind::Full) => write!(f, ", WAL of {count} full ones")?,
+            WalRule::Backups(count, BackupKind::Differential) => {
                 write!(f, ", WAL of {count} full or differential ones")?;
             }
-            WalRule::Backups(count, Extent::Incremental) => write!(f, ", WAL of {count} of any")?,
+            WalRule::Backups(count, BackupKind::Incremental) => {
+                write!(f, ", WAL of {count} of any")?
+            }
         }
         match self.history {
             Some(days) => write!(f, ", manifests for {days} days"),
@@ -404,7 +421,7 @@ mod tests {
         let fulls = PgBackRestPolicy {
             full: Fulls::Days(30),
             diff: Some(3),
-            wal: WalRule::Backups(2, Extent::Differential),
+            wal: WalRule::Backups(2, BackupKind::Differential),
             history: Some(365),
         };
         let barman = BarmanPolicy::window(14).with_minimum(2);

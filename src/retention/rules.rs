@@ -2,10 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use super::{
-    Policy, barman, chains::Chains, generations, pgbackrest, plan::Reason, segments::Segments,
+use super::{Policy, barman, generations, pgbackrest, plan::Reason};
+use crate::{
+    catalog::{Chains, Segments},
+    pg::TimelineId,
+    repository::HeldArchive,
 };
-use crate::{pg::TimelineId, repository::HeldArchive};
 
 /// Why each backup stays, by its place; without a reason it goes.
 pub(super) type Reasons = Vec<Vec<Reason>>;

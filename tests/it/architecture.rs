@@ -73,7 +73,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "workers",
         ],
     ),
-    ("catalog", &["pg", "repository", "store"]),
+    ("catalog", &["pg", "repository"]),
     (
         "backup",
         &[
@@ -93,6 +93,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "restore",
         &[
             "byte_size",
+            "catalog",
             "destination",
             "disk",
             "error",
@@ -105,7 +106,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "retention",
-        &["destination", "error", "pg", "repository", "restore"],
+        &[
+            "catalog",
+            "destination",
+            "error",
+            "pg",
+            "repository",
+            "restore",
+        ],
     ),
     ("manifest", &[]),
     ("crd", &["byte_size", "pg", "schedule", "secret"]),

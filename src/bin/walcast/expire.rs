@@ -11,7 +11,7 @@ use walcast::{
     clock::{Clock, SystemClock},
     error::chain,
     fanout::{Destination, DestinationId},
-    repository::{Inventory, Pace},
+    repository::{Catalog, Pace},
     restore::plan::Window,
     retention::{ExpireError, Moment, Plan, Policy, Refusal, RetentionRequest, Step, expire},
     workers::Workers,
@@ -81,8 +81,8 @@ impl Expire {
     async fn expire<'a>(&self, destination: &'a Destination, said: &[Policy]) -> Outcome<'a> {
         let repository = &*destination.repository;
         let policies = self.retention.policies(repository.format(), said);
-        let (plan, inventory) = match repository.inventory().await {
-            Ok(inventory) => {
+        let (plan, catalog) = match repository.catalog(None).await {
+            Ok(catalog) => {
                 let request = RetentionRequest {
                     destination: destination.id.clone(),
                     format: repository.format(),
@@ -92,11 +92,11 @@ impl Expire {
                         zone: TimeZone::system(),
                     },
                 };
-                (request.plan(&inventory), inventory)
+                (request.plan(&catalog), catalog)
             }
-            Err(error) => (Plan::unlisted(chain(&error)), Inventory::default()),
+            Err(error) => (Plan::unlisted(chain(&error)), Catalog::default()),
         };
-        let segments = plan.segments(&inventory);
+        let segments = plan.segments(&catalog);
         let removed = if self.dry_run || plan.is_empty() {
             None
         } else {

@@ -8,21 +8,17 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use walcast::{
     byte_size::ByteSize,
-    catalog::{Catalog, Reach},
+    catalog::{Catalog, Chains, Health},
     error::chain,
     fanout::Destination,
     repository::{self, Annotations, BackupState, Keep, StoredBackup, pgbackrest::StanzaReport},
-    restore::{
-        RecoveryTarget, TargetTimeline,
-        plan::{RestoreRequest, Window},
-    },
+    restore::plan::windows,
     workers::Workers,
 };
 
 use crate::{
     configuration::ConfigOptions,
     output::{self, FAILED, Failure, Format},
-    restore::held,
     table,
 };
 
@@ -59,7 +55,7 @@ impl Info {
                 };
                 Known {
                     destination,
-                    catalog: Catalog::read(&*destination.repository).await,
+                    catalog: destination.repository.catalog(None).await,
                     report,
                 }
             }
@@ -84,8 +80,8 @@ impl Known<'_> {
     /// Whether a backup is there from which recovery is possible.
     fn can_be_restored(&self) -> bool {
         let is_sound = |catalog: &Catalog| {
-            let mut backups = catalog.backups.iter();
-            backups.any(|backup| matches!(catalog.reach(backup), Reach::To { .. }))
+            let chains = Chains::new(catalog);
+            (0..chains.len()).any(|place| chains.is_sound(place))
         };
         self.catalog.as_ref().is_ok_and(is_sound)
     }
@@ -106,12 +102,13 @@ impl Known<'_> {
         if catalog.backups.is_empty() {
             text.push_str("  no base backup\n");
         } else {
-            let rows = catalog.backups.iter().map(|backup| row(catalog, backup));
+            let chains = Chains::new(catalog);
+            let rows = (0..chains.len()).map(|place| row(&chains, place));
             text.push_str(&table::plain(&HEADER, rows));
         }
         for backup in &catalog.backups {
-            for (key, value) in backup.annotations.iter() {
-                let _ = writeln!(text, "  {}: {key}={value}", backup.id);
+            for (key, value) in backup.stored.annotations.iter() {
+                let _ = writeln!(text, "  {}: {key}={value}", backup.stored.id);
             }
         }
         for damaged in &catalog.damaged {
@@ -122,15 +119,22 @@ impl Known<'_> {
                 chain(&damaged.error)
             );
         }
-        for range in &catalog.wal {
-            let (first, last) = (range.first, range.last);
-            let count = range.count(catalog.segment_size);
-            let _ = writeln!(text, "  WAL {first} to {last}: {count}");
+        for archive in &catalog.archives {
+            let of = if archive.is_current {
+                String::new()
+            } else {
+                format!(" of {}", archive.id)
+            };
+            for range in &archive.segments {
+                let (first, last) = (range.first, range.last);
+                let count = range.count(catalog.segment_size);
+                let _ = writeln!(text, "  WAL{of} {first} to {last}: {count}");
+            }
         }
-        if catalog.wal.is_empty() {
+        if catalog.archives.iter().all(|one| one.segments.is_empty()) {
             text.push_str("  no WAL\n");
         }
-        for window in self.windows(catalog) {
+        for window in windows(&self.destination.id, catalog) {
             let at = |time: Option<jiff::Timestamp>| {
                 time.map_or_else(String::new, |time| format!(" ({})", table::seconds(time)))
             };
@@ -145,18 +149,6 @@ impl Known<'_> {
         text
     }
 
-    /// To which positions this destination alone can restore.
-    fn windows(&self, catalog: &Catalog) -> Vec<Window> {
-        let request = RestoreRequest {
-            target: RecoveryTarget::Latest,
-            timeline: TargetTimeline::Latest,
-            backup: None,
-            system_id: None,
-            segment_size: catalog.segment_size,
-        };
-        request.windows(&[held(&self.destination.id, catalog.clone())])
-    }
-
     fn json(&self) -> Value {
         let id = &self.destination.id;
         let repository = &self.destination.repository;
@@ -168,16 +160,19 @@ impl Known<'_> {
         let body = match &self.catalog {
             Err(error) => json!({ "error": chain(error), "hint": error.hint() }),
             Ok(catalog) => json!({
-                "backups": catalog.backups.iter().map(|one| Described::of(catalog, one)).collect::<Vec<_>>(),
+                "backups": Described::all(catalog),
                 "damaged": catalog.damaged.iter().map(|one| json!({
                     "id": one.id, "error": chain(&one.error),
                 })).collect::<Vec<_>>(),
-                "wal": catalog.wal.iter().map(|range| json!({
-                    "first": range.first,
-                    "last": range.last,
-                    "count": range.count(catalog.segment_size),
-                })).collect::<Vec<_>>(),
-                "windows": self.windows(catalog).iter().map(|window| json!({
+                "wal": catalog.archives.iter().flat_map(|archive| {
+                    archive.segments.iter().map(|range| json!({
+                        "archive": archive.id,
+                        "first": range.first,
+                        "last": range.last,
+                        "count": range.count(catalog.segment_size),
+                    }))
+                }).collect::<Vec<_>>(),
+                "windows": windows(&self.destination.id, catalog).iter().map(|window| json!({
                     "timeline": window.timeline.get(),
                     "backup": window.backup,
                     "from": window.from.to_string(),
@@ -185,8 +180,8 @@ impl Known<'_> {
                     "to": window.to.to_string(),
                     "until": window.until,
                 })).collect::<Vec<_>>(),
-                "wal_bytes": catalog.wal_size,
-                "newest_wal_at": catalog.newest_wal,
+                "wal_bytes": catalog.archives.iter().map(|one| one.stored_size).sum::<u64>(),
+                "newest_wal_at": catalog.newest_wal(),
             }),
         };
         let report = self.report.as_ref().map(|report| json!(report));
@@ -228,8 +223,15 @@ struct Described<'a> {
 }
 
 impl<'a> Described<'a> {
-    fn of(catalog: &Catalog, backup: &'a StoredBackup) -> Self {
-        let reach = catalog.reach(backup);
+    fn all(catalog: &'a Catalog) -> Vec<Self> {
+        let chains = Chains::new(catalog);
+        (0..chains.len())
+            .map(|place| Self::of(&chains, place))
+            .collect()
+    }
+
+    fn of(chains: &Chains<'a>, place: usize) -> Self {
+        let backup = &chains.backup(place).stored;
         Self {
             id: &backup.id,
             name: backup.name.as_deref(),
@@ -250,13 +252,10 @@ impl<'a> Described<'a> {
             bytes: backup.size,
             stored_bytes: backup.stored_size,
             keep: backup.keep.map(keep),
-            recoverable_to: match reach {
-                Reach::To { last } => Some(last.to_string()),
-                _ => None,
-            },
-            missing: match reach {
-                Reach::Lacks { segment } => Some(segment.to_string()),
-                _ => None,
+            recoverable_to: chains.reach(place).map(|last| last.to_string()),
+            missing: match chains.health(place) {
+                Health::Lacks(segment) => segment.map(|segment| segment.to_string()),
+                Health::Sound | Health::Incomplete => None,
             },
         }
     }
@@ -264,12 +263,15 @@ impl<'a> Described<'a> {
 
 const HEADER: [&str; 6] = ["  BACKUP", "NAME", "STATE", "ENDED", "SIZE", "RECOVERABLE"];
 
-fn row(catalog: &Catalog, backup: &StoredBackup) -> [String; 6] {
+fn row(chains: &Chains<'_>, place: usize) -> [String; 6] {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-    let reach = match catalog.reach(backup) {
-        Reach::To { last } => format!("to {last}"),
-        Reach::Lacks { segment } => format!("no: {segment} is missing"),
-        Reach::Nowhere => "no".to_owned(),
+    let backup = &chains.backup(place).stored;
+    let reach = match (chains.health(place), chains.reach(place)) {
+        (Health::Sound, Some(last)) => format!("to {last}"),
+        (Health::Sound, None) => "to its end".to_owned(),
+        (Health::Lacks(Some(segment)), _) => format!("no: {segment} is missing"),
+        (Health::Lacks(None), _) => "no: objects are missing".to_owned(),
+        (Health::Incomplete, _) => "no".to_owned(),
     };
     let kept = backup.keep.map(|kept| format!(", kept ({})", keep(kept)));
     [

@@ -1,5 +1,6 @@
 //! The program `walcast`: wiring of the library, one file per command.
 
+mod audit;
 mod backup;
 mod client;
 mod configuration;
@@ -39,6 +40,7 @@ use clap::{Parser, Subcommand};
 use tokio::runtime::{Builder, Runtime};
 
 use self::{
+    audit::Audit,
     backup::Backup,
     crds::Crds,
     expire::Expire,
@@ -101,6 +103,12 @@ enum Command {
     ///
     /// Ends with 1 when a destination cannot be read, or holds no backup that can be restored.
     Info(Info),
+    /// Tells to which points in time each destination alone can restore, with evidence, and what is
+    /// wrong with it.
+    ///
+    /// Made for monitoring: ends with 0 when all is well, with 1 when there are warnings, with 2
+    /// when a destination cannot restore what it is there for, and with 3 when that cannot be told.
+    Audit(Box<Audit>),
     /// Removes the base backups and the WAL that the destinations' retention policies let go.
     ///
     /// Each destination is looked at by itself, by the rules of the product whose layout it has.
@@ -152,15 +160,18 @@ impl Command {
             | Self::Crds(_) => output::FAILED,
             Self::WalRestore(_) => wal_restore::UNKNOWN,
             Self::Status(_) => status::UNKNOWN,
+            Self::Audit(_) => audit::UNKNOWN,
             Self::Lint(_) => lint::UNKNOWN,
         }
     }
 
     fn runtime(&self) -> std::io::Result<Runtime> {
         match self {
-            Self::Serve(_) | Self::Backup(_) | Self::Restore(_) | Self::Heal(_) => {
-                Builder::new_multi_thread().enable_all().build()
-            }
+            Self::Serve(_)
+            | Self::Backup(_)
+            | Self::Restore(_)
+            | Self::Heal(_)
+            | Self::Audit(_) => Builder::new_multi_thread().enable_all().build(),
             Self::WalArchive(_)
             | Self::WalRestore(_)
             | Self::Status(_)
@@ -191,6 +202,7 @@ impl Command {
             Self::Restore(command) => command.run(format).await,
             Self::Heal(command) => command.run(format).await,
             Self::Info(command) => command.run(format).await,
+            Self::Audit(command) => command.run(format).await,
             Self::Expire(command) => command.run(format).await,
             Self::Forget(command) => command.run(format).await,
             Self::StanzaCreate(command) => command.run(Action::Create, format).await,

@@ -11,7 +11,6 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use walcast::{
     byte_size::ByteSize,
-    catalog::Catalog,
     error::chain,
     fanout::{Destination, DestinationId},
     pg::{Lsn, SegmentSize, TimelineId},
@@ -199,19 +198,20 @@ impl Restore {
 
     /// Decides which backup to restore, by what the destinations that answer hold.
     async fn plan(&self, destinations: &[Destination]) -> Result<RestorePlan, Failure> {
-        let looks = destinations
-            .iter()
-            .map(|one| Catalog::read(&*one.repository));
+        let looks = destinations.iter().map(|one| one.repository.catalog(None));
         let mut holdings = Vec::new();
         let mut segment_size = SegmentSize::default();
         for (destination, catalog) in destinations.iter().zip(join_all(looks).await) {
             match catalog {
                 Ok(catalog) => {
-                    let is_told = catalog.backups.iter().any(|one| one.segment_size.is_some());
-                    if is_told || !catalog.wal.is_empty() {
+                    let mut backups = catalog.backups.iter();
+                    let mut archives = catalog.archives.iter();
+                    if backups.any(|one| one.stored.segment_size.is_some())
+                        || archives.any(|one| !one.segments.is_empty())
+                    {
                         segment_size = catalog.segment_size;
                     }
-                    holdings.push(held(&destination.id, catalog));
+                    holdings.push(Holdings::of(&destination.id, &catalog));
                 }
                 Err(error) => {
                     tracing::warn!("{} is passed by: {}", destination.id, chain(&error));
@@ -366,17 +366,6 @@ impl Restore {
         }
         text.push_str("start PostgreSQL there: it fetches its WAL and recovers\n");
         text
-    }
-}
-
-/// Returns what a plan needs to know of a destination.
-pub(crate) fn held(destination: &DestinationId, catalog: Catalog) -> Holdings {
-    Holdings {
-        destination: destination.clone(),
-        backups: catalog.backups,
-        wal: catalog.wal,
-        histories: catalog.histories,
-        archived_until: catalog.newest_wal,
     }
 }
 

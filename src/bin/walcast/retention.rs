@@ -183,7 +183,7 @@ impl GenerationOptions {
 mod tests {
     use clap::Parser;
     use walcast::{
-        repository::Extent,
+        repository::BackupKind,
         retention::{Fulls, WalRule},
     };
 
@@ -225,7 +225,7 @@ mod tests {
         let expected = PgBackRestPolicy {
             full: Fulls::Count(2),
             diff: None,
-            wal: WalRule::Backups(2, Extent::Full),
+            wal: WalRule::Backups(2, BackupKind::Full),
             history: Some(0),
         };
 

@@ -61,6 +61,14 @@ pub enum InvalidSegment {
         /// Timeline in the header.
         found: TimelineId,
     },
+    /// The file is not as long as a segment.
+    #[error("{found} bytes instead of {expected}")]
+    Length {
+        /// The size in the header, in bytes.
+        expected: u64,
+        /// Number of bytes there are.
+        found: u64,
+    },
     /// The file comes from another cluster.
     #[error("the segment is of the cluster {found}, not of {expected}")]
     SystemId {
@@ -83,7 +91,10 @@ impl InvalidSegment {
                 "Check that the file is uncompressed WAL of PostgreSQL 13 to 18 from a \
                  little-endian server."
             }
-            Self::TooShort { .. } | Self::ShortHeader { .. } | Self::Field { .. } => {
+            Self::TooShort { .. }
+            | Self::ShortHeader { .. }
+            | Self::Field { .. }
+            | Self::Length { .. } => {
                 "The file is damaged or no WAL segment; compare it with pg_waldump."
             }
             Self::Name { .. } | Self::Position { .. } | Self::Timeline { .. } => {
@@ -171,6 +182,18 @@ impl SegmentHeader {
             });
         }
         Ok(())
+    }
+
+    /// Checks that `len` bytes that begin with `head` are the whole segment called `name`.
+    pub fn check_whole(name: SegmentName, head: &[u8], len: u64) -> Result<Self, InvalidSegment> {
+        let header = Self::parse(head)?;
+        header.check_name(name)?;
+        let expected = header.segment_size.bytes();
+        if len != expected {
+            let found = len;
+            return Err(InvalidSegment::Length { expected, found });
+        }
+        Ok(header)
     }
 
     /// Checks that the segment is of the cluster `expected`.

@@ -1,50 +1,18 @@
-//! What retention must know, and the removal of what it lets go.
+//! The removal of what retention lets go.
 
 use std::collections::BTreeMap;
 
 use futures_util::TryStreamExt;
 
-use super::{BackupId, BackupObject, BackupStatus, BarmanRepository};
+use super::{BackupId, BackupObject, BarmanRepository};
 use crate::{
     repository::{
-        BackupState, Extent, HeldBackup, Inventory, Pace, Removal, Repository, Result,
-        WalSelection, batch::remove_batch, uploads::abort_below,
+        Pace, Removal, Repository, Result, WalSelection, batch::remove_batch, uploads::abort_below,
     },
     store::Key,
 };
 
 impl BarmanRepository {
-    /// Costs what [`barman_backups`](Self::barman_backups) does, a listing of the archive and of
-    /// each unfinished backup, and one request for each history file.
-    pub(super) async fn take_inventory(&self) -> Result<Inventory> {
-        let (backups, damaged) = self.barman_backups().await?;
-        let mut inventory = Inventory {
-            damaged,
-            ..Inventory::default()
-        };
-        for backup in &backups {
-            let stored = backup.describe();
-            let touched = match stored.state {
-                BackupState::Unfinished => Some(self.last_touched(backup.id).await?),
-                BackupState::Complete | BackupState::Failed { .. } => None,
-            };
-            inventory.backups.push(HeldBackup {
-                stored,
-                extent: Extent::Full,
-                prior: None,
-                archive: String::new(),
-                is_whole: backup.missing_archives().is_empty(),
-                may_expire: *backup.info.status() == BackupStatus::Done,
-                touched,
-            });
-        }
-        let wal = self.list_wal(None);
-        inventory
-            .add_archive(self, String::new(), true, wal)
-            .await?;
-        Ok(inventory)
-    }
-
     /// As the tools do: the archives of a backup first, its record last, so that what a crash
     /// leaves is found again. Foreign objects stay.
     pub(super) async fn expire_backups(&self, ids: &[String], pace: &Pace) -> Result<Removal> {

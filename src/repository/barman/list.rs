@@ -1,4 +1,4 @@
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 
@@ -6,7 +6,10 @@ use super::keys::{WalKeys, first_of_folder};
 use crate::{
     codec::Codec,
     pg::WalFileName,
-    repository::{Result, StoredWal},
+    repository::{
+        Error, Result, StoredWal,
+        listing::{Ahead, Entry, Step, join, until_error},
+    },
     store::{Level, ObjectMeta, Store},
 };
 
@@ -32,27 +35,37 @@ impl Lister {
         while let Some(meta) = objects.try_next().await? {
             found.extend(self.keys.stored(meta).filter(|wal| wanted(wal.name)));
         }
-        // Not every store lists in order, and the order of keys is not that of the archive.
-        found.sort_by(|a, b| self.rank(a).cmp(&self.rank(b)));
-        Ok(found)
+        Ok(self.sorted(found))
     }
 
     /// Lists the archive from the first name that is not less than `from`.
     pub(super) fn archive(
         self,
         from: Option<WalFileName>,
+        ahead: Ahead,
     ) -> BoxStream<'static, Result<StoredWal>> {
-        let listing = Listing {
-            lister: self,
-            from,
-            steps: None,
-            ready: VecDeque::new(),
-        };
-        stream::try_unfold(listing, |mut listing| async move {
-            let next = listing.next().await?;
-            Ok(next.map(|wal| (wal, listing)))
-        })
-        .boxed()
+        let steps = stream::once(async move {
+            let level = self.store.list_level(self.keys.wals()).await?;
+            let steps = join(self.plan(level, from), &*self.store, ahead);
+            let run = ahead.run(steps, move |step| self.clone().step(step, from));
+            Ok::<_, Error>(run)
+        });
+        until_error(steps.try_flatten()).boxed()
+    }
+
+    async fn step(self, step: Step, from: Option<WalFileName>) -> Result<Vec<StoredWal>> {
+        let listed = step.list(&*self.store, |meta| {
+            let stored = self.keys.stored(meta)?;
+            from.is_none_or(|from| stored.name >= from)
+                .then_some(stored)
+        });
+        Ok(self.sorted(listed.await?))
+    }
+
+    /// Not every store lists in order, and the order of keys is not that of the archive.
+    fn sorted(&self, mut found: Vec<StoredWal>) -> Vec<StoredWal> {
+        found.sort_by(|a, b| self.rank(a).cmp(&self.rank(b)));
+        found
     }
 
     /// Archive order; among objects with the same file the preferred codec, then the key.
@@ -62,27 +75,23 @@ impl Lister {
 
     /// Returns what to list, in order: history files, and folders before whose first segment
     /// nothing in them can come.
-    fn plan(&self, level: Level, from: Option<WalFileName>) -> VecDeque<Step> {
-        let histories = level
-            .objects
-            .into_iter()
-            .filter_map(|meta| self.keys.stored(meta));
+    fn plan(&self, level: Level, from: Option<WalFileName>) -> Vec<Vec<Entry>> {
+        let objects = level.objects.into_iter().filter_map(|meta| {
+            let (name, _) = self.keys.parse(&meta.key)?;
+            Some((name, Entry::Object(meta)))
+        });
         let folders = level.prefixes.into_iter().filter_map(|prefix| {
             let first = self.keys.parse_folder(&prefix)?;
-            Some(Step::Folder(first.into(), prefix))
+            Some((first.into(), Entry::Folder(prefix)))
         });
-        let mut steps: Vec<_> = histories.map(Step::History).chain(folders).collect();
         let floor = from.map(|from| from.segment().map_or(from, |s| first_of_folder(s).into()));
-        steps.retain(|step| floor.is_none_or(|floor| step.first() >= floor));
-        steps.sort_by(|a, b| self.step_rank(a).cmp(&self.step_rank(b)));
-        steps.into()
-    }
-
-    fn step_rank<'a>(&self, step: &'a Step) -> (WalFileName, bool, &'a str) {
-        match step {
-            Step::History(wal) => self.rank(wal),
-            Step::Folder(first, prefix) => (*first, false, prefix),
+        let mut entries: BTreeMap<WalFileName, Vec<Entry>> = BTreeMap::new();
+        for (first, entry) in objects.chain(folders) {
+            if floor.is_none_or(|floor| first >= floor) {
+                entries.entry(first).or_default().push(entry);
+            }
         }
+        entries.into_values().collect()
     }
 }
 
@@ -103,59 +112,5 @@ pub(super) fn stored(name: WalFileName, codec: Option<Codec>, meta: ObjectMeta) 
         stored_size: meta.size,
         modified: meta.modified,
         sha1: None,
-    }
-}
-
-enum Step {
-    History(StoredWal),
-    Folder(WalFileName, String),
-}
-
-impl Step {
-    fn first(&self) -> WalFileName {
-        match self {
-            Self::History(wal) => wal.name,
-            Self::Folder(first, _) => *first,
-        }
-    }
-}
-
-struct Listing {
-    lister: Lister,
-    from: Option<WalFileName>,
-    /// `None` before the level was listed.
-    steps: Option<VecDeque<Step>>,
-    /// The rest of one folder.
-    ready: VecDeque<StoredWal>,
-}
-
-impl Listing {
-    async fn next(&mut self) -> Result<Option<StoredWal>> {
-        loop {
-            if let Some(wal) = self.ready.pop_front() {
-                return Ok(Some(wal));
-            }
-            match self.next_step().await? {
-                None => return Ok(None),
-                Some(Step::History(wal)) => return Ok(Some(wal)),
-                Some(Step::Folder(_, prefix)) => {
-                    let from = self.from;
-                    let wanted = move |name| from.is_none_or(|from| name >= from);
-                    self.ready = self.lister.below(&prefix, wanted).await?.into();
-                }
-            }
-        }
-    }
-
-    async fn next_step(&mut self) -> Result<Option<Step>> {
-        if self.steps.is_none() {
-            let level = self
-                .lister
-                .store
-                .list_level(self.lister.keys.wals())
-                .await?;
-            self.steps = Some(self.lister.plan(level, self.from));
-        }
-        Ok(self.steps.as_mut().and_then(VecDeque::pop_front))
     }
 }

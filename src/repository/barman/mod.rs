@@ -25,6 +25,7 @@ mod backup_keys;
 mod backup_reader;
 mod backup_writer;
 mod backups;
+mod catalog;
 mod comments;
 mod expire;
 mod info;
@@ -57,9 +58,9 @@ pub use self::{
 };
 use self::{list::Lister, seen::Seen};
 use super::{
-    BackupReader, BackupStart, BackupWriter, Backups, ClusterIdentity, Expect, Format, Inventory,
-    Pace, PutOutcome, Removal, Repository, Result, StoredWal, Taker, UnfinishedBackup, WalFile,
-    WalSelection, decode::Encoded,
+    BackupReader, BackupStart, BackupWriter, Backups, Catalog, ClusterIdentity, Expect, Format,
+    NoteName, Pace, PutOutcome, Removal, Repository, Result, StoredWal, Survey, Taker,
+    UnfinishedBackup, WalFile, WalSelection, decode::Encoded, listing::Ahead, note,
 };
 use crate::{
     codec::{Codec, Encoding},
@@ -223,7 +224,7 @@ impl Repository for BarmanRepository {
     }
 
     fn list_wal(&self, from: Option<WalFileName>) -> BoxStream<'static, Result<StoredWal>> {
-        self.lister.clone().archive(from)
+        self.lister.clone().archive(from, Ahead::NONE)
     }
 
     async fn backups(&self) -> Result<Backups> {
@@ -250,8 +251,8 @@ impl Repository for BarmanRepository {
         Ok(Box::new(self.open_base_backup(id).await?))
     }
 
-    async fn inventory(&self) -> Result<Inventory> {
-        self.take_inventory().await
+    async fn catalog(&self, known: Option<&Catalog>) -> Result<Catalog> {
+        self.take_catalog(known).await
     }
 
     async fn remove_backups(&self, ids: &[String], pace: &Pace) -> Result<Removal> {
@@ -264,6 +265,19 @@ impl Repository for BarmanRepository {
 
     async fn remove_records(&self, ids: &[String], pace: &Pace) -> Result<u64> {
         self.expire_records(ids, pace).await
+    }
+
+    async fn survey(&self) -> Result<Survey> {
+        self.count_everything().await
+    }
+
+    async fn put_note(&self, name: &NoteName, content: Bytes) -> Result<()> {
+        let folder = self.notes_folder();
+        note::put(self.store(), self, &folder, name, content).await
+    }
+
+    async fn notes(&self, prefix: &str, limit: usize) -> Result<Vec<(NoteName, Bytes)>> {
+        note::newest(self.store(), &self.notes_folder(), prefix, limit).await
     }
 }
 

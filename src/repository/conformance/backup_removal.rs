@@ -5,11 +5,11 @@ pub(super) async fn removed_backup_leaves_the_others(world: &World) -> Checked {
     let older = world.back_up(&Base::new(0)).await?;
     let before = keys(world).await?;
     let newer = world.back_up(&Base::new(10)).await?;
-    let inventory = world.repository.inventory().await?;
-    let ids: Vec<_> = inventory.backups.iter().map(|one| &one.stored.id).collect();
-    let is_whole = inventory.backups.iter().all(|backup| backup.is_whole);
+    let catalog = world.repository.catalog(None).await?;
+    let ids: Vec<_> = catalog.backups.iter().map(|one| &one.stored.id).collect();
+    let is_whole = catalog.backups.iter().all(|backup| backup.is_whole);
     check(is_whole && ids == [&older, &newer], || {
-        format!("{inventory:?}")
+        format!("{catalog:?}")
     })?;
     let (going, pace) = ([newer], Pace::unlimited());
 

@@ -28,6 +28,7 @@ mod backup;
 mod backup_damage;
 mod backup_removal;
 mod base;
+mod catalog;
 mod listing;
 mod put;
 mod read;
@@ -103,7 +104,10 @@ checks! {
     listing::empty_repository_answers: "an empty repository can be checked and holds nothing",
     listing::partial_is_a_name_of_its_own: "a partial segment is no answer for the segment",
     listing::order_is_that_of_the_archive: "the listing is in archive order, from any name on",
-    removal::inventory_is_what_is_there: "an inventory has every file of the archive",
+    catalog::catalog_is_what_is_there: "a catalog has every file of the archive",
+    catalog::catalog_goes_on: "a catalog that goes on with an earlier one is as a fresh one",
+    catalog::survey_tells_what_is_foreign: "what is not the layout's is told apart",
+    catalog::notes_come_back: "notes come back, and are not foreign",
     removal::selected_wal_is_removed: "files that are selected are removed, and no others",
     backup::files_of_a_backup_come_back: "the files of a base backup come back as they were",
     backup::objects_of_many_parts_come_back: "files larger than a part come back",

@@ -14,6 +14,7 @@ use crate::{
 pub struct StanzaKeys {
     archive: String,
     backup: String,
+    notes: String,
 }
 
 /// What the name of a stored file tells.
@@ -35,6 +36,7 @@ impl StanzaKeys {
         Self {
             archive: format!("{path}{slash}archive/{stanza}/"),
             backup: format!("{path}{slash}backup/{stanza}/"),
+            notes: format!("{path}{slash}walcast/{stanza}/"),
         }
     }
 
@@ -46,6 +48,11 @@ impl StanzaKeys {
     /// Returns the prefix of the base backups.
     pub fn backup(&self) -> &str {
         &self.backup
+    }
+
+    /// Returns the prefix of walcast's own notes, where the tool does not look.
+    pub fn notes(&self) -> &str {
+        &self.notes
     }
 
     /// Returns the key of `archive.info`.

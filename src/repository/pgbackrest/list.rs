@@ -1,7 +1,4 @@
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 
@@ -12,7 +9,10 @@ use super::{
 use crate::{
     codec::Codec,
     pg::{SegmentName, WalFileName},
-    repository::{Result, StoredWal},
+    repository::{
+        Error, Result, StoredWal,
+        listing::{Ahead, Entry, Step, join, until_error},
+    },
     store::{ObjectMeta, Store},
 };
 
@@ -69,8 +69,7 @@ impl Lister {
                 found.extend(self.stored(meta).filter(|(_, wal)| wanted(wal.name)));
             }
         }
-        found.sort_by(|a, b| self.rank(a).cmp(&self.rank(b)));
-        Ok(found.into_iter().map(|(_, wal)| wal).collect())
+        Ok(self.sorted(found))
     }
 
     /// Returns what a listed object is, and of which archive, unless it is foreign.
@@ -94,82 +93,61 @@ impl Lister {
         let is_other = wal.codec != self.preferred;
         (wal.name, *age, is_other, wal.key.as_str())
     }
-}
 
-/// A listing on its way: one folder of the layout at a time.
-#[derive(Debug)]
-pub(super) struct Listing {
-    lister: Lister,
-    from: Option<WalFileName>,
-    /// What to list, by the first name that can come: the keys of history files and the prefixes
-    /// of folders. `None` before the level was listed.
-    steps: Option<BTreeMap<WalFileName, Vec<String>>>,
-    /// The rest of one step.
-    ready: VecDeque<StoredWal>,
-}
-
-impl Listing {
-    pub(super) fn new(lister: Lister, from: Option<WalFileName>) -> Self {
-        Self {
-            lister,
-            from,
-            steps: None,
-            ready: VecDeque::new(),
-        }
-    }
-
-    /// Lists it to its end.
-    pub(super) fn into_stream(self) -> BoxStream<'static, Result<StoredWal>> {
-        let stream = stream::try_unfold(self, |mut listing| async move {
-            let next = listing.next().await?;
-            Ok(next.map(|wal| (wal, listing)))
+    /// Lists the archive from the first name that is not less than `from`.
+    pub(super) fn archive(
+        self,
+        from: Option<WalFileName>,
+        ahead: Ahead,
+    ) -> BoxStream<'static, Result<StoredWal>> {
+        let steps = stream::once(async move {
+            let steps = join(self.plan(from).await?, &*self.store, ahead);
+            let run = ahead.run(steps, move |step| self.clone().step(step, from));
+            Ok::<_, Error>(run)
         });
-        stream.boxed()
+        until_error(steps.try_flatten()).boxed()
     }
 
-    pub(super) async fn next(&mut self) -> Result<Option<StoredWal>> {
-        loop {
-            if let Some(wal) = self.ready.pop_front() {
-                return Ok(Some(wal));
-            }
-            if self.steps.is_none() {
-                self.steps = Some(self.plan().await?);
-            }
-            let step = self.steps.as_mut().and_then(BTreeMap::pop_first);
-            let Some((_, prefixes)) = step else {
-                return Ok(None);
-            };
-            let from = self.from;
-            let wanted = move |name| from.is_none_or(|from| name >= from);
-            self.ready = self.lister.below(&prefixes, wanted).await?.into();
-        }
+    async fn step(self, step: Step, from: Option<WalFileName>) -> Result<Vec<StoredWal>> {
+        let listed = step.list(&*self.store, |meta| {
+            let stored = self.stored(meta);
+            stored.filter(|(_, wal)| from.is_none_or(|from| wal.name >= from))
+        });
+        Ok(self.sorted(listed.await?))
     }
 
-    async fn plan(&self) -> Result<BTreeMap<WalFileName, Vec<String>>> {
-        let Lister {
+    fn sorted(&self, mut found: Vec<(usize, StoredWal)>) -> Vec<StoredWal> {
+        found.sort_by(|a, b| self.rank(a).cmp(&self.rank(b)));
+        found.into_iter().map(|(_, wal)| wal).collect()
+    }
+
+    /// Returns what to list, in the order of the first name that can come: history files, and folders
+    /// before whose first segment nothing in them can come.
+    async fn plan(&self, from: Option<WalFileName>) -> Result<Vec<Vec<Entry>>> {
+        let Self {
             store, keys, ids, ..
-        } = &self.lister;
-        let floor = self.from.map(|from| match from.segment() {
+        } = self;
+        let floor = from.map(|from| match from.segment() {
             Some(segment) => first_of_folder(segment).into(),
             None => from,
         });
-        let mut steps: BTreeMap<WalFileName, Vec<String>> = BTreeMap::new();
+        let mut steps: BTreeMap<WalFileName, Vec<Entry>> = BTreeMap::new();
         for id in ids {
             let level = store.list_level(&keys.wals(id)).await?;
             let histories = level.objects.into_iter().filter_map(|meta| {
                 let name = keys.parse(id, &meta.key)?.name;
-                Some((name, meta.key.as_str().to_owned()))
+                Some((name, Entry::Object(meta)))
             });
             let folders = level.prefixes.into_iter().filter_map(|prefix| {
                 let first = keys.parse_folder(id, &prefix)?;
-                Some((first.into(), prefix))
+                Some((first.into(), Entry::Folder(prefix)))
             });
-            for (first, prefix) in histories.chain(folders) {
+            for (first, entry) in histories.chain(folders) {
                 if floor.is_none_or(|floor| first >= floor) {
-                    steps.entry(first).or_default().push(prefix);
+                    steps.entry(first).or_default().push(entry);
                 }
             }
         }
-        Ok(steps)
+        Ok(steps.into_values().collect())
     }
 }

@@ -49,6 +49,7 @@ mod backup_reader;
 mod backup_writer;
 mod backups;
 mod block_map;
+mod catalog;
 mod expire;
 mod file_contents;
 mod file_plan;
@@ -79,7 +80,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::{StreamExt, stream, stream::BoxStream};
+use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 
 pub(super) use self::{file_contents::FileContents, file_plan::FilePlan};
 pub use self::{
@@ -99,14 +100,12 @@ pub use self::{
         WriterReport,
     },
 };
-use self::{
-    list::{Lister, Listing},
-    stanza::Stanza,
-};
+use self::{list::Lister, stanza::Stanza};
 use super::{
-    BackupReader, BackupStart, BackupWriter, Backups, ClusterIdentity, Expect, Format, Inventory,
-    Pace, PutOutcome, Removal, Repository, Result, StoredWal, Taker, UnfinishedBackup, WalFile,
-    WalSelection, content::verified, decode::Encoded,
+    BackupReader, BackupStart, BackupWriter, Backups, Catalog, ClusterIdentity, Expect, Format,
+    NoteName, Pace, PutOutcome, Removal, Repository, Result, StoredWal, Survey, Taker,
+    UnfinishedBackup, WalFile, WalSelection, content::verified, decode::Encoded, listing::Ahead,
+    note,
 };
 use crate::{
     codec::{Codec, CodecError, Encoding, cipher::Passphrase},
@@ -320,15 +319,9 @@ impl Repository for PgBackRestRepository {
         let repository = self.clone();
         let listing = async move {
             let stanza = repository.stanza().await?;
-            let listing = Listing::new(repository.lister(&stanza), from);
-            Ok(listing.into_stream())
+            Ok::<_, super::Error>(repository.lister(&stanza).archive(from, Ahead::NONE))
         };
-        stream::once(listing)
-            .flat_map(|listing| match listing {
-                Ok(listing) => listing,
-                Err(error) => stream::iter([Err(error)]).boxed(),
-            })
-            .boxed()
+        stream::once(listing).try_flatten().boxed()
     }
 
     async fn backups(&self) -> Result<Backups> {
@@ -355,8 +348,8 @@ impl Repository for PgBackRestRepository {
         Ok(Box::new(self.open_base_backup(id).await?))
     }
 
-    async fn inventory(&self) -> Result<Inventory> {
-        self.take_inventory().await
+    async fn catalog(&self, known: Option<&Catalog>) -> Result<Catalog> {
+        self.take_catalog(known).await
     }
 
     async fn remove_backups(&self, ids: &[String], pace: &Pace) -> Result<Removal> {
@@ -369,6 +362,18 @@ impl Repository for PgBackRestRepository {
 
     async fn remove_records(&self, ids: &[String], pace: &Pace) -> Result<u64> {
         self.expire_memories(ids, pace).await
+    }
+
+    async fn survey(&self) -> Result<Survey> {
+        self.count_everything().await
+    }
+
+    async fn put_note(&self, name: &NoteName, content: Bytes) -> Result<()> {
+        note::put(&*self.store, self, self.keys.notes(), name, content).await
+    }
+
+    async fn notes(&self, prefix: &str, limit: usize) -> Result<Vec<(NoteName, Bytes)>> {
+        note::newest(&*self.store, self.keys.notes(), prefix, limit).await
     }
 }
 

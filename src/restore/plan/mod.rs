@@ -8,6 +8,7 @@
 //! stored: what was committed later is not in it.
 
 mod error;
+mod missing;
 mod report;
 mod route;
 #[cfg(test)]
@@ -18,12 +19,13 @@ use jiff::Timestamp;
 
 pub use self::{
     error::{PlanError, Unsuitable},
+    missing::missing_wal,
     report::{BackupSource, PassedOver, PlannedBackup, RestorePlan, WalSource},
-    window::Window,
+    window::{Window, windows, windows_on_all_timelines},
 };
 use self::{
     route::{Route, Spans},
-    window::windows,
+    window::of_one,
 };
 use super::{RecoveryTarget, TargetTimeline};
 use crate::{
@@ -136,7 +138,7 @@ impl RestoreRequest {
 
     /// Returns to which positions each destination alone could restore.
     pub fn windows(&self, holdings: &[Holdings]) -> Vec<Window> {
-        holdings.iter().flat_map(|one| windows(self, one)).collect()
+        holdings.iter().flat_map(|one| of_one(self, one)).collect()
     }
 
     /// Returns the backups of the cluster, newest first; the same backup in several destinations

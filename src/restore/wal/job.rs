@@ -283,15 +283,9 @@ pub(super) fn check(name: WalFileName, head: &[u8], len: u64) -> Result<(), Stri
     let (WalFileName::Segment(segment) | WalFileName::Partial(segment)) = name else {
         return Ok(());
     };
-    let header = SegmentHeader::parse(head).map_err(|error| error.to_string())?;
-    header
-        .check_name(segment)
-        .map_err(|error| error.to_string())?;
-    let expected = header.segment_size.bytes();
-    if len == expected {
-        Ok(())
-    } else {
-        Err(format!("{len} bytes instead of {expected}"))
+    match SegmentHeader::check_whole(segment, head, len) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.to_string()),
     }
 }
 

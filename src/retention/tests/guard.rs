@@ -5,16 +5,16 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use super::{super::*, samples::*};
 use crate::{
     pg::SystemId,
-    repository::{BackupState, DamagedBackup, Error, Extent, Inventory, Keep, StrayBackup},
+    repository::{BackupKind, BackupState, Catalog, DamagedBackup, Error, Keep, StrayBackup},
 };
 
-fn barman(events: &[Event]) -> (Inventory, Timestamp) {
+fn barman(events: &[Event]) -> (Catalog, Timestamp) {
     replay(Format::Barman, events)
 }
 
 /// Four full backups, one a day.
 fn four() -> Vec<Event> {
-    vec![Event::new(Extent::Full, 24); 4]
+    vec![Event::new(BackupKind::Full, 24); 4]
 }
 
 fn one() -> Policy {
@@ -26,7 +26,7 @@ fn gone(plan: &Plan) -> usize {
 }
 
 #[track_caller]
-fn check_refused(held: &(Inventory, Timestamp), expected: impl Fn(&Refusal) -> bool) {
+fn check_refused(held: &(Catalog, Timestamp), expected: impl Fn(&Refusal) -> bool) {
     let format = if held.0.archives[0].id.is_empty() {
         Format::Barman
     } else {
@@ -35,7 +35,7 @@ fn check_refused(held: &(Inventory, Timestamp), expected: impl Fn(&Refusal) -> b
     let policy = match format {
         Format::PgBackRest => Policy::PgBackRest(PgBackRestPolicy {
             full: Fulls::Count(1),
-            wal: WalRule::Backups(1, Extent::Full),
+            wal: WalRule::Backups(1, BackupKind::Full),
             ..PgBackRestPolicy::default()
         }),
         _ => one(),
@@ -68,14 +68,14 @@ fn nothing_is_deleted_while_a_record_is_damaged() {
 
 #[test]
 fn nothing_is_deleted_by_a_clock_that_is_wrong() {
-    let (inventory, now) = barman(&four());
+    let (catalog, now) = barman(&four());
     let before = now - SignedDuration::from_hours(101);
-    check_refused(&(inventory.clone(), before), |refusal| {
+    check_refused(&(catalog.clone(), before), |refusal| {
         matches!(refusal, Refusal::Clock { .. })
     });
 
-    let mut held = (inventory, now);
-    held.0.newest_wal = Some(now + SignedDuration::from_hours(1));
+    let mut held = (catalog, now);
+    held.0.archives[0].newest = Some(now + SignedDuration::from_hours(1));
     check_refused(&held, |refusal| matches!(refusal, Refusal::Clock { .. }));
 }
 
@@ -84,28 +84,28 @@ fn nothing_is_deleted_while_somebody_takes_a_backup() {
     let mut events = four();
     events.push(Event {
         state: BackupState::Unfinished,
-        ..Event::new(Extent::Full, 1)
+        ..Event::new(BackupKind::Full, 1)
     });
-    let (inventory, later) = barman(&events);
+    let (catalog, later) = barman(&events);
     let soon = later - SignedDuration::from_hours(99);
 
-    check_refused(&(inventory.clone(), soon), |refusal| {
+    check_refused(&(catalog.clone(), soon), |refusal| {
         matches!(refusal, Refusal::InProgress { .. })
     });
 
-    let mut written = (inventory.clone(), later);
+    let mut written = (catalog.clone(), later);
     written.0.backups[4].touched = Some(later - SignedDuration::from_hours(1));
     check_refused(&written, |refusal| {
         matches!(refusal, Refusal::InProgress { .. })
     });
 
-    let given_up = plan(Format::Barman, &one(), &(inventory, later));
+    let given_up = plan(Format::Barman, &one(), &(catalog, later));
     assert_eq!((gone(&given_up), given_up.refusals.len()), (3, 0));
 }
 
 #[test]
 fn places_that_no_record_lists_are_left_alone_while_they_are_new() {
-    let (mut inventory, now) = replay(Format::PgBackRest, &four());
+    let (mut catalog, now) = replay(Format::PgBackRest, &four());
     let stray = |hours: i64, is_complete: bool| StrayBackup {
         id: "20260101-000000F".to_owned(),
         is_complete,
@@ -113,17 +113,17 @@ fn places_that_no_record_lists_are_left_alone_while_they_are_new() {
         touched: now - SignedDuration::from_hours(hours),
     };
     for (hours, is_complete) in [(1, false), (1000, true)] {
-        inventory.strays = vec![stray(hours, is_complete)];
-        check_refused(&(inventory.clone(), now), |refusal| match refusal {
+        catalog.strays = vec![stray(hours, is_complete)];
+        check_refused(&(catalog.clone(), now), |refusal| match refusal {
             Refusal::InProgress { .. } => !is_complete,
             Refusal::Unlisted { .. } => is_complete,
             _ => false,
         });
     }
 
-    inventory.strays = vec![stray(1000, false)];
+    catalog.strays = vec![stray(1000, false)];
     let policy = Policy::PgBackRest(PgBackRestPolicy::default());
-    let plan = plan(Format::PgBackRest, &policy, &(inventory, now));
+    let plan = plan(Format::PgBackRest, &policy, &(catalog, now));
 
     assert_eq!(
         plan.steps,
@@ -198,10 +198,10 @@ fn policies_that_contradict_each_other_delete_nothing() {
 fn a_destination_that_is_behind_keeps_an_older_backup() {
     let mut events = four();
     events[3].lacks_wal = true;
-    let (inventory, now) = barman(&events);
-    let missing = inventory.backups[3].stored.first_segment;
+    let (catalog, now) = barman(&events);
+    let missing = catalog.backups[3].stored.first_segment;
 
-    let plan = plan(Format::Barman, &one(), &(inventory, now));
+    let plan = plan(Format::Barman, &one(), &(catalog, now));
 
     assert_eq!(gone(&plan), 2);
     assert_eq!(plan.kept[0].reasons, [Reason::StandsIn]);
@@ -248,7 +248,7 @@ fn a_keep_on_a_damaged_backup_changes_nothing_for_the_others() {
 
 #[test]
 fn without_a_policy_everything_stays() {
-    let (inventory, now) = barman(&four());
+    let (catalog, now) = barman(&four());
     let request = RetentionRequest {
         destination: DestinationId::parse("here").unwrap(),
         format: Format::Barman,
@@ -259,7 +259,7 @@ fn without_a_policy_everything_stays() {
         },
     };
 
-    let plan = request.plan(&inventory);
+    let plan = request.plan(&catalog);
 
     assert!(plan.is_empty() && plan.refusals.is_empty());
     assert!(
@@ -273,7 +273,7 @@ fn without_a_policy_everything_stays() {
 #[test]
 fn generations_keep_the_newest_of_each() {
     // One each 12 hours for a month.
-    let events = vec![Event::new(Extent::Full, 12); 60];
+    let events = vec![Event::new(BackupKind::Full, 12); 60];
     let held = barman(&events);
     let wanted = Generations {
         daily: 3,

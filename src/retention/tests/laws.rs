@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::{prelude::*, strategy::ValueTree};
 
 use super::{super::*, samples::*};
-use crate::{repository::Inventory, restore::plan::Window};
+use crate::{repository::Catalog, restore::plan::Window};
 
 fn gone(plan: &Plan) -> BTreeSet<String> {
     plan.removed
@@ -14,10 +14,10 @@ fn gone(plan: &Plan) -> BTreeSet<String> {
         .collect()
 }
 
-fn wal_gone(plan: &Plan, inventory: &Inventory) -> BTreeMap<String, Segments> {
+fn wal_gone(plan: &Plan, catalog: &Catalog) -> BTreeMap<String, Segments> {
     let steps = plan.steps.iter().filter_map(|step| match step {
         Step::Wal(selection) => {
-            let segments = Segments::of(&selection.segments, inventory.segment_size);
+            let segments = Segments::of(&selection.segments, catalog.segment_size);
             Some((selection.archive.clone(), segments))
         }
         Step::Backups(_) | Step::Records(_) => None,
@@ -25,8 +25,8 @@ fn wal_gone(plan: &Plan, inventory: &Inventory) -> BTreeMap<String, Segments> {
     steps.collect()
 }
 
-fn sound(inventory: &Inventory) -> BTreeSet<String> {
-    let chains = Chains::new(inventory);
+fn sound(catalog: &Catalog) -> BTreeSet<String> {
+    let chains = Chains::new(catalog);
     let places = (0..chains.len()).filter(|place| chains.is_sound(*place));
     places
         .map(|place| chains.backup(place).stored.id.clone())

@@ -11,7 +11,7 @@ use proptest::{
 use super::super::*;
 use crate::{
     pg::{Lsn, SegmentRange, SegmentSize, TimelineId},
-    repository::{Annotations, BackupState, Extent, HeldBackup, Keep, StoredBackup},
+    repository::{Annotations, BackupKind, BackupState, HeldBackup, Keep, StoredBackup},
 };
 
 pub(super) const SIZE: SegmentSize = SegmentSize::DEFAULT;
@@ -29,7 +29,7 @@ pub(super) struct Event {
     pub(super) is_promoted: bool,
     /// Whether another cluster came before, in pgBackRest's layout.
     pub(super) is_upgraded: bool,
-    pub(super) extent: Extent,
+    pub(super) kind: BackupKind,
     pub(super) state: BackupState,
     pub(super) keep: Option<Keep>,
     /// Whether the segment with which it begins is missing.
@@ -40,13 +40,13 @@ pub(super) struct Event {
 
 impl Event {
     /// An ordinary one.
-    pub(super) fn new(extent: Extent, hours: i64) -> Self {
+    pub(super) fn new(kind: BackupKind, hours: i64) -> Self {
         Self {
             hours,
             segments: (4, 1),
             is_promoted: false,
             is_upgraded: false,
-            extent,
+            kind,
             state: BackupState::Complete,
             keep: None,
             lacks_wal: false,
@@ -58,11 +58,11 @@ impl Event {
 pub(super) fn events(most: usize) -> impl Strategy<Value = Vec<Event>> {
     let rarely = |odds: u32| (0..odds).prop_map(|number| number == 0);
     let extents = [
-        Extent::Full,
-        Extent::Full,
-        Extent::Differential,
-        Extent::Incremental,
-        Extent::Incremental,
+        BackupKind::Full,
+        BackupKind::Full,
+        BackupKind::Differential,
+        BackupKind::Incremental,
+        BackupKind::Incremental,
     ];
     let failed = BackupState::Failed { reason: None };
     let complete = BackupState::Complete;
@@ -87,12 +87,12 @@ pub(super) fn events(most: usize) -> impl Strategy<Value = Vec<Event>> {
         damage,
     );
     let event = event.prop_map(
-        |(hours, segments, switches, extent, state, keep, damage)| Event {
+        |(hours, segments, switches, kind, state, keep, damage)| Event {
             hours,
             segments,
             is_promoted: switches.0,
             is_upgraded: switches.1,
-            extent,
+            kind,
             state,
             keep,
             lacks_wal: damage.0,
@@ -103,7 +103,7 @@ pub(super) fn events(most: usize) -> impl Strategy<Value = Vec<Event>> {
 }
 
 /// Replays what happened; the time of the plan is a few hours after the last backup.
-pub(super) fn replay(format: Format, events: &[Event]) -> (Inventory, Timestamp) {
+pub(super) fn replay(format: Format, events: &[Event]) -> (Catalog, Timestamp) {
     let mut past = Past::new(format);
     for event in events {
         past.take(event);
@@ -113,7 +113,7 @@ pub(super) fn replay(format: Format, events: &[Event]) -> (Inventory, Timestamp)
 
 struct Past {
     format: Format,
-    inventory: Inventory,
+    catalog: Catalog,
     at: Timestamp,
     timeline: TimelineId,
     number: u64,
@@ -127,9 +127,9 @@ impl Past {
     fn new(format: Format) -> Self {
         let mut past = Self {
             format,
-            inventory: Inventory {
+            catalog: Catalog {
                 segment_size: SIZE,
-                ..Inventory::default()
+                ..Catalog::default()
             },
             at: Timestamp::from_second(START).unwrap(),
             timeline: TimelineId::FIRST,
@@ -145,12 +145,12 @@ impl Past {
     fn begin_archive(&mut self) {
         let id = match self.format {
             Format::Barman => String::new(),
-            Format::PgBackRest => format!("15-{}", self.inventory.archives.len() + 1),
+            Format::PgBackRest => format!("15-{}", self.catalog.archives.len() + 1),
         };
-        for archive in &mut self.inventory.archives {
+        for archive in &mut self.catalog.archives {
             archive.is_current = false;
         }
-        self.inventory.archives.push(HeldArchive {
+        self.catalog.archives.push(HeldArchive {
             id,
             is_current: true,
             ..HeldArchive::default()
@@ -177,33 +177,37 @@ impl Past {
             self.first = first + 1;
         }
         self.number = last + 1;
-        let is_full = !is_pgbackrest || event.extent == Extent::Full || self.full.is_none();
-        let extent = if is_full { Extent::Full } else { event.extent };
-        let stamp = self.at.strftime("%Y%m%d-%H%M%S").to_string();
-        let id = match (is_pgbackrest, extent) {
-            (false, _) => stamp.replace('-', "T"),
-            (true, Extent::Full) => format!("{stamp}F"),
-            (true, Extent::Differential) => format!("{}_{stamp}D", self.full.clone().unwrap()),
-            (true, Extent::Incremental) => format!("{}_{stamp}I", self.full.clone().unwrap()),
+        let is_full = !is_pgbackrest || event.kind == BackupKind::Full || self.full.is_none();
+        let kind = if is_full {
+            BackupKind::Full
+        } else {
+            event.kind
         };
-        let prior = match extent {
-            Extent::Full => None,
-            Extent::Differential => self.full.clone(),
-            Extent::Incremental => self.last.clone(),
+        let stamp = self.at.strftime("%Y%m%d-%H%M%S").to_string();
+        let id = match (is_pgbackrest, kind) {
+            (false, _) => stamp.replace('-', "T"),
+            (true, BackupKind::Full) => format!("{stamp}F"),
+            (true, BackupKind::Differential) => format!("{}_{stamp}D", self.full.clone().unwrap()),
+            (true, BackupKind::Incremental) => format!("{}_{stamp}I", self.full.clone().unwrap()),
+        };
+        let prior = match kind {
+            BackupKind::Full => None,
+            BackupKind::Differential => self.full.clone(),
+            BackupKind::Incremental => self.last.clone(),
         };
         if is_pgbackrest {
             if is_full {
                 self.full = Some(id.clone());
             }
             self.last = Some(id.clone());
-            self.inventory.remembered.push(id.clone());
+            self.catalog.remembered.push(id.clone());
         }
         let stored = self.stored(event, id, first, last);
-        self.inventory.backups.push(HeldBackup {
+        self.catalog.backups.push(HeldBackup {
             stored,
-            extent,
+            kind,
             prior,
-            archive: self.inventory.archives.last().unwrap().id.clone(),
+            archive: self.catalog.archives.last().unwrap().id.clone(),
             is_whole: event.is_whole,
             may_expire: is_pgbackrest || event.state == BackupState::Complete,
             touched: None,
@@ -242,7 +246,7 @@ impl Past {
         self.archive();
         self.timeline = TimelineId::new(self.timeline.get() + 1).unwrap();
         self.first = self.number;
-        let archive = self.inventory.archives.last_mut().unwrap();
+        let archive = self.catalog.archives.last_mut().unwrap();
         archive.timelines.push(self.timeline);
     }
 
@@ -250,7 +254,7 @@ impl Past {
     fn archive(&mut self) {
         if self.first < self.number {
             let name = |number| SegmentName::from_number(self.timeline, number, SIZE);
-            let archive = self.inventory.archives.last_mut().unwrap();
+            let archive = self.catalog.archives.last_mut().unwrap();
             archive.segments.push(SegmentRange {
                 first: name(self.first),
                 last: name(self.number - 1),
@@ -258,20 +262,16 @@ impl Past {
         }
     }
 
-    fn end(mut self) -> (Inventory, Timestamp) {
+    fn end(mut self) -> (Catalog, Timestamp) {
         self.number += 3;
         self.archive();
         let now = self.at + SignedDuration::from_hours(100);
-        (self.inventory, now)
+        (self.catalog, now)
     }
 }
 
 /// Plans for a destination.
-pub(super) fn plan(
-    format: Format,
-    policy: &Policy,
-    (inventory, now): &(Inventory, Timestamp),
-) -> Plan {
+pub(super) fn plan(format: Format, policy: &Policy, (catalog, now): &(Catalog, Timestamp)) -> Plan {
     let request = RetentionRequest {
         destination: DestinationId::parse("here").unwrap(),
         format,
@@ -281,7 +281,7 @@ pub(super) fn plan(
             zone: TimeZone::UTC,
         },
     };
-    request.plan(inventory)
+    request.plan(catalog)
 }
 
 /// A format with policies for it, of which the second keeps no less than the first.
@@ -305,7 +305,10 @@ pub(super) fn policies() -> impl Strategy<Value = (Format, Policy, Policy)> {
                 (Fulls::Days(full * 2 + add), WalRule::WithFulls)
             } else {
                 let count = full + add;
-                (Fulls::Count(count), WalRule::Backups(count, Extent::Full))
+                (
+                    Fulls::Count(count),
+                    WalRule::Backups(count, BackupKind::Full),
+                )
             };
             Policy::PgBackRest(PgBackRestPolicy {
                 full,

@@ -7,7 +7,7 @@ use std::sync::{
 
 use jiff::Timestamp;
 use walcast::{
-    repository::{Extent, Format},
+    repository::{BackupKind, Format},
     retention::{BarmanPolicy, Fulls, Generations, PgBackRestPolicy, Policy, WalRule},
     store::{
         MemoryStore, Operation,
@@ -94,7 +94,7 @@ async fn in_pgbackrests_layout() {
     let fulls = PgBackRestPolicy {
         full: Fulls::Count(1),
         diff: Some(1),
-        wal: WalRule::Backups(1, Extent::Full),
+        wal: WalRule::Backups(1, BackupKind::Full),
         history: Some(0),
     };
     let policies = [

@@ -10,7 +10,7 @@ use walcast::{
     destination::DestinationId,
     pg::SegmentName,
     repository::{
-        Format, Inventory, Repository,
+        Catalog, Format, Repository,
         pgbackrest::{PgBackRestRepository, PgBackRestSettings},
     },
     retention::{Moment, PgBackRestPolicy, Plan, Policy, RetentionRequest, Step},
@@ -30,7 +30,7 @@ fn read(name: &str) -> String {
 }
 
 /// The repository of the samples, with empty objects where only names matter.
-async fn inventory() -> Inventory {
+async fn catalog() -> Catalog {
     let store = Arc::new(MemoryStore::new());
     let put = async |key: String, content: String| {
         let key = Key::parse(key).unwrap();
@@ -61,9 +61,9 @@ async fn inventory() -> Inventory {
     let settings = PgBackRestSettings::new("", "main");
     let store: Arc<dyn Store> = store;
     let repository = PgBackRestRepository::new(store, settings, Workers::inline());
-    let mut inventory = repository.inventory().await.unwrap();
-    inventory.newest_wal = None;
-    inventory
+    let mut catalog = repository.catalog(None).await.unwrap();
+    catalog.archives[0].newest = None;
+    catalog
 }
 
 /// Reads the options in the first line of a log, with the tool's defaults.
@@ -103,11 +103,11 @@ fn policy(log: &str) -> PgBackRestPolicy {
 type Gone = (BTreeSet<String>, BTreeSet<SegmentName>, BTreeSet<String>);
 
 /// Reads what a log says.
-fn told(log: &str, inventory: &Inventory) -> Gone {
+fn told(log: &str, catalog: &Catalog) -> Gone {
     let (mut backups, mut segments, mut manifests) = Gone::default();
-    let held = inventory.archives[0].segments.iter();
+    let held = catalog.archives[0].segments.iter();
     let held: Vec<_> = held
-        .flat_map(|range| range.segments(inventory.segment_size))
+        .flat_map(|range| range.segments(catalog.segment_size))
         .collect();
     for line in log.lines() {
         let after = |text: &str| line.split_once(text).map(|(_, rest)| rest.to_owned());
@@ -123,14 +123,14 @@ fn told(log: &str, inventory: &Inventory) -> Gone {
     (backups, segments, manifests)
 }
 
-fn planned(plan: &Plan, inventory: &Inventory) -> Gone {
+fn planned(plan: &Plan, catalog: &Catalog) -> Gone {
     let (mut backups, mut segments, mut manifests) = Gone::default();
     for step in &plan.steps {
         match step {
             Step::Backups(ids) => backups.extend(ids.iter().cloned()),
             Step::Wal(selection) => {
                 let ranges = selection.segments.iter();
-                segments.extend(ranges.flat_map(|range| range.segments(inventory.segment_size)));
+                segments.extend(ranges.flat_map(|range| range.segments(catalog.segment_size)));
             }
             Step::Records(ids) => manifests.extend(ids.iter().cloned()),
         }
@@ -162,20 +162,20 @@ async fn plans_are_those_of_pgbackrest() {
         "then-full-1-history-0",
     ] {
         let log = read(&format!("{name}.log"));
-        let mut inventory = inventory().await;
+        let mut catalog = catalog().await;
         if name.starts_with("time-") && name != "time-1-not-met" {
             let ago = |days: i64| Some(now - SignedDuration::from_hours(days * 24));
-            inventory.backups[0].stored.ended = ago(3);
-            inventory.backups[3].stored.ended = ago(2);
+            catalog.backups[0].stored.ended = ago(3);
+            catalog.backups[3].stored.ended = ago(2);
         }
         if name.starts_with("then-") {
-            inventory.backups.drain(4..6);
+            catalog.backups.drain(4..6);
             // The newest full set was removed, too, before this ran.
-            let newest = inventory
+            let newest = catalog
                 .backups
                 .iter()
                 .position(|one| one.stored.id == "20261122-114844F");
-            inventory.backups.truncate(newest.unwrap());
+            catalog.backups.truncate(newest.unwrap());
         }
         let request = RetentionRequest {
             destination: DestinationId::parse("here").unwrap(),
@@ -187,10 +187,10 @@ async fn plans_are_those_of_pgbackrest() {
             },
         };
 
-        let plan = request.plan(&inventory);
+        let plan = request.plan(&catalog);
 
         assert_eq!(plan.refusals, [], "{name}");
-        assert_eq!(planned(&plan, &inventory), told(&log, &inventory), "{name}");
+        assert_eq!(planned(&plan, &catalog), told(&log, &catalog), "{name}");
         seen += 1;
     }
     assert_eq!(seen, 17);

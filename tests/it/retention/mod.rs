@@ -64,7 +64,7 @@ fn contents(store: &MemoryStore) -> Objects {
 }
 
 async fn plan(repository: &dyn Repository, policy: &Policy, now: Timestamp) -> Plan {
-    let inventory = repository.inventory().await.unwrap();
+    let catalog = repository.catalog(None).await.unwrap();
     let request = RetentionRequest {
         destination: DestinationId::parse("here").unwrap(),
         format: repository.format(),
@@ -74,7 +74,7 @@ async fn plan(repository: &dyn Repository, policy: &Policy, now: Timestamp) -> P
             zone: TimeZone::UTC,
         },
     };
-    request.plan(&inventory)
+    request.plan(&catalog)
 }
 
 async fn plan_and_expire(

@@ -6,7 +6,7 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use walcast::{
     crd::pgbackrest::{BackupType, FullType, RetentionPolicy},
-    repository::{Extent, Format, pgbackrest::BackupInfo},
+    repository::{BackupKind, Format, pgbackrest::BackupInfo},
     retention::{PgBackRestPolicy, Plan, Policy, WalRule},
 };
 
@@ -123,7 +123,7 @@ fn begun(objects: &past::Objects) -> Option<String> {
 fn is_of_newer_release(policy: &PgBackRestPolicy, plan: &Plan) -> bool {
     let removed = plan.removed.iter();
     let goes = removed
-        .filter(|backup| backup.extent == Some(Extent::Full))
+        .filter(|backup| backup.kind == Some(BackupKind::Full))
         .count()
         > 0;
     policy.wal == WalRule::WithFulls && !goes

@@ -257,7 +257,8 @@ impl Server {
         self.sql("select count(*), max(id) from t")
     }
 
-    /// Waits until all full segments are archived, and returns the name of the last.
+    /// Waits until all full segments are archived, and returns the name of the last. As long as
+    /// one after the other is, it may take its time.
     #[track_caller]
     pub(crate) fn until_archived(&self) -> String {
         let pending = || {
@@ -265,10 +266,13 @@ impl Server {
             let names = status.map(|entry| entry.unwrap().file_name().into_string().unwrap());
             names.filter(|name| name.ends_with("ready")).count()
         };
-        let look = || (pending() == 0).then_some(());
-        until("archiving", look, || {
-            format!("{}\n{}", self.archiver(), self.cluster.log())
-        });
+        let mut left = pending();
+        while left > 0 {
+            let look = || Some(pending()).filter(|now| *now < left);
+            left = until("archiving", look, || {
+                format!("{}\n{}", self.archiver(), self.cluster.log())
+            });
+        }
         self.sql("select last_archived_wal from pg_stat_archiver")
     }
 

@@ -7,7 +7,7 @@ use crate::pg::{SegmentName, SegmentRange, SegmentSize, TimelineId};
 /// The names of all timelines are on one line: an interval may reach over timelines, as "all from
 /// this name on" does.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct Segments(Vec<(u128, u128)>);
+pub(crate) struct Segments(Vec<(u128, u128)>);
 
 /// Where a segment is among all, for segments of one size.
 fn position(name: SegmentName, size: SegmentSize) -> u128 {
@@ -16,12 +16,12 @@ fn position(name: SegmentName, size: SegmentSize) -> u128 {
 
 impl Segments {
     /// Everything.
-    pub(super) fn all() -> Self {
+    pub(crate) fn all() -> Self {
         Self(vec![(0, u128::MAX)])
     }
 
     /// Those of ranges.
-    pub(super) fn of(ranges: &[SegmentRange], size: SegmentSize) -> Self {
+    pub(crate) fn of(ranges: &[SegmentRange], size: SegmentSize) -> Self {
         let ends = |range: &SegmentRange| {
             let first = position(range.first, size);
             (first, position(range.last, size) + 1)
@@ -30,28 +30,28 @@ impl Segments {
     }
 
     /// Everything from `first` on.
-    pub(super) fn from(first: SegmentName, size: SegmentSize) -> Self {
+    pub(crate) fn from(first: SegmentName, size: SegmentSize) -> Self {
         Self(vec![(position(first, size), u128::MAX)])
     }
 
     /// Everything before `end`.
-    pub(super) fn before(end: SegmentName, size: SegmentSize) -> Self {
+    pub(crate) fn before(end: SegmentName, size: SegmentSize) -> Self {
         Self::new(vec![(0, position(end, size))])
     }
 
     /// All of a timeline.
-    pub(super) fn on(timeline: TimelineId) -> Self {
+    pub(crate) fn on(timeline: TimelineId) -> Self {
         let first = u128::from(timeline.get()) << 64;
         Self(vec![(first, first + (1 << 64))])
     }
 
     /// Those between two names, both ends included.
-    pub(super) fn between(first: SegmentName, last: SegmentName, size: SegmentSize) -> Self {
+    pub(crate) fn between(first: SegmentName, last: SegmentName, size: SegmentSize) -> Self {
         Self::new(vec![(position(first, size), position(last, size) + 1)])
     }
 
     /// Those of many sets.
-    pub(super) fn union(sets: impl IntoIterator<Item = Self>) -> Self {
+    pub(crate) fn union(sets: impl IntoIterator<Item = Self>) -> Self {
         Self::new(sets.into_iter().flat_map(|set| set.0).collect())
     }
 
@@ -69,7 +69,7 @@ impl Segments {
     }
 
     /// Returns those that are in the other set, too.
-    pub(super) fn and(&self, other: &Self) -> Self {
+    pub(crate) fn and(&self, other: &Self) -> Self {
         let (mut common, mut others) = (Vec::new(), other.0.iter().peekable());
         for (first, end) in &self.0 {
             while let Some((other_first, other_end)) = others.peek() {
@@ -87,7 +87,7 @@ impl Segments {
     }
 
     /// Returns those that are not in the other set.
-    pub(super) fn without(&self, other: &Self) -> Self {
+    pub(crate) fn without(&self, other: &Self) -> Self {
         self.and(&other.complement())
     }
 
@@ -102,7 +102,8 @@ impl Segments {
         Self::new(rest)
     }
 
-    pub(super) fn contains(&self, name: SegmentName, size: SegmentSize) -> bool {
+    /// Returns whether a segment is among them.
+    pub(crate) fn contains(&self, name: SegmentName, size: SegmentSize) -> bool {
         let position = position(name, size);
         let after = self.0.partition_point(|(_, end)| *end <= position);
         self.0
@@ -110,18 +111,19 @@ impl Segments {
             .is_some_and(|(first, _)| *first <= position)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// Returns whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Returns how many there are, if they are bounded.
-    pub(super) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         let all = self.0.iter().map(|(first, end)| end - first).sum::<u128>();
         u64::try_from(all).unwrap_or(u64::MAX)
     }
 
     /// Returns them as ranges; no interval may reach over timelines.
-    pub(super) fn ranges(&self, size: SegmentSize) -> Vec<SegmentRange> {
+    pub(crate) fn ranges(&self, size: SegmentSize) -> Vec<SegmentRange> {
         let name = |position: u128| {
             let timeline = u32::try_from(position >> 64).ok();
             let timeline = timeline.and_then(|number| TimelineId::new(number).ok());

@@ -1,6 +1,4 @@
-//! What retention must know, and the removal of what it lets go, in the order of the tool.
-
-mod inventory;
+//! The removal of what retention lets go, in the order of the tool.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -113,7 +111,7 @@ impl PgBackRestRepository {
     }
 
     /// Lists one archive alone.
-    fn lister_in(&self, id: ArchiveId) -> Lister {
+    pub(super) fn lister_in(&self, id: ArchiveId) -> Lister {
         Lister {
             store: Arc::clone(&self.store),
             keys: self.keys.clone(),
@@ -130,7 +128,7 @@ impl PgBackRestRepository {
     }
 }
 
-const MANIFEST: &str = "backup.manifest";
-const MANIFEST_COPY: &str = "backup.manifest.copy";
-const MEMORIES: &str = "backup.history/";
-const MEMORY: &str = ".manifest.gz";
+pub(super) const MANIFEST: &str = "backup.manifest";
+pub(super) const MANIFEST_COPY: &str = "backup.manifest.copy";
+pub(super) const MEMORIES: &str = "backup.history/";
+pub(super) const MEMORY: &str = ".manifest.gz";

@@ -1,16 +1,19 @@
+//! What is there.
+
 use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use jiff::Timestamp;
 
-use super::{MANIFEST, MANIFEST_COPY, MEMORIES, MEMORY};
+use super::expire::{MANIFEST, MANIFEST_COPY, MEMORIES, MEMORY};
 use crate::{
     repository::{
-        BackupKind, DamagedBackup, Error, Extent, HeldBackup, Inventory, Result, StrayBackup,
+        BackupKind, Catalog, DamagedBackup, Error, HeldArchive, HeldBackup, Result, StrayBackup,
+        Survey,
         pgbackrest::{
             BackupEntry, HistoryEntry, InvalidInfo, PgBackRestRepository, backups::stored,
-            label::is_label, list::Listing,
+            label::is_label,
         },
+        uploads::last_touched,
     },
     store::{Key, StoreExt},
 };
@@ -18,19 +21,19 @@ use crate::{
 impl PgBackRestRepository {
     /// Costs both info files, a listing of each archive, one request for each backup and history
     /// file, and a listing of each folder of a backup that is not listed.
-    pub(in crate::repository::pgbackrest) async fn take_inventory(&self) -> Result<Inventory> {
+    pub(super) async fn take_catalog(&self, known: Option<&Catalog>) -> Result<Catalog> {
         // Both files must agree on the clusters, or nobody could say whose WAL is whose.
         self.check_stanza(None).await?;
         let info = self.load_backup_info().await?;
-        let mut inventory = Inventory::default();
+        let mut catalog = Catalog::default();
         for (label, entry) in info.backups() {
             match entry {
                 Ok(entry) => {
                     let cluster = info.history().entry(entry.history_id);
                     let archive = cluster.map(HistoryEntry::archive_id);
-                    inventory.backups.push(HeldBackup {
+                    catalog.backups.push(HeldBackup {
                         stored: stored(label, &entry, info.history()),
-                        extent: extent(entry.kind),
+                        kind: entry.kind,
                         archive: archive.map_or_else(String::new, |id| id.to_string()),
                         prior: prior(&entry),
                         is_whole: false,
@@ -38,24 +41,29 @@ impl PgBackRestRepository {
                         touched: None,
                     });
                 }
-                Err(error) => inventory.damaged.push(DamagedBackup {
+                Err(error) => catalog.damaged.push(DamagedBackup {
                     id: label.to_owned(),
                     error: self.damaged_entry(label, &error),
                 }),
             }
         }
-        self.look_for_manifests(&mut inventory.backups).await?;
-        inventory.strays = self.strays(&inventory).await?;
-        inventory.remembered = self.remembered().await?;
+        self.look_for_manifests(&mut catalog.backups).await?;
+        catalog.strays = self.strays(&catalog).await?;
+        catalog.remembered = self.remembered().await?;
         let current = info.history().current().id;
         for cluster in info.history().entries() {
-            let (id, is_current) = (cluster.archive_id(), cluster.id == current);
-            let listing = Listing::new(self.lister_in(id.clone()), None);
-            inventory
-                .add_archive(self, id.to_string(), is_current, listing.into_stream())
-                .await?;
+            let id = cluster.archive_id();
+            let lister = self.lister_in(id.clone());
+            let list = |from, ahead| lister.archive(from, ahead);
+            let archive = HeldArchive {
+                id: id.to_string(),
+                system_id: Some(cluster.system_id),
+                is_current: cluster.id == current,
+                ..HeldArchive::default()
+            };
+            catalog.add_archive(self, archive, known, list).await?;
         }
-        Ok(inventory)
+        Ok(catalog)
     }
 
     /// A backup without a manifest is on its way out.
@@ -77,9 +85,9 @@ impl PgBackRestRepository {
         Ok(())
     }
 
-    async fn strays(&self, inventory: &Inventory) -> Result<Vec<StrayBackup>> {
-        let listed = inventory.backups.iter().map(|backup| &*backup.stored.id);
-        let damaged = inventory.damaged.iter().map(|backup| &*backup.id);
+    async fn strays(&self, catalog: &Catalog) -> Result<Vec<StrayBackup>> {
+        let listed = catalog.backups.iter().map(|backup| &*backup.stored.id);
+        let damaged = catalog.damaged.iter().map(|backup| &*backup.id);
         let listed: BTreeSet<&str> = listed.chain(damaged).collect();
         let level = self.store.list_level(self.keys.backup()).await?;
         let mut strays = Vec::new();
@@ -94,16 +102,11 @@ impl PgBackRestRepository {
     }
 
     async fn stray(&self, label: &str, prefix: &str) -> Result<StrayBackup> {
-        let mut touched = Timestamp::MIN;
-        let mut objects = self.store.list(prefix, None);
-        while let Some(meta) = objects.try_next().await? {
-            touched = touched.max(meta.modified);
-        }
         Ok(StrayBackup {
             id: label.to_owned(),
             is_complete: self.exists(&self.backup_key(label, MANIFEST)?).await?,
             is_begun: self.exists(&self.backup_key(label, MANIFEST_COPY)?).await?,
-            touched,
+            touched: last_touched(&*self.store, prefix).await?,
         })
     }
 
@@ -131,14 +134,39 @@ impl PgBackRestRepository {
             Err(error) => error,
         }
     }
+
+    /// Below the place of a backup everything counts as the layout's: its manifest alone could
+    /// tell.
+    pub(super) async fn count_everything(&self) -> Result<Survey> {
+        let history = self.history().await?;
+        let ids: Vec<_> = history
+            .entries()
+            .iter()
+            .map(HistoryEntry::archive_id)
+            .collect();
+        let (archive, backup, notes) = (self.keys.archive(), self.keys.backup(), self.keys.notes());
+        let is_own = |key: &Key| {
+            if let Some(name) = key.as_str().strip_prefix(archive) {
+                return is_info(name, "archive.info")
+                    || ids.iter().any(|id| self.keys.parse(id, key).is_some());
+            }
+            let Some(name) = key.as_str().strip_prefix(backup) else {
+                return key.as_str().starts_with(notes);
+            };
+            let folder = name.split_once('/').map(|(folder, _)| folder);
+            is_info(name, "backup.info")
+                || name.starts_with(MEMORIES)
+                || folder.is_some_and(|folder| is_label(folder) || folder == "latest")
+        };
+        let prefixes = [archive.to_owned(), backup.to_owned(), notes.to_owned()];
+        Survey::of(&*self.store, &prefixes, is_own).await
+    }
 }
 
-fn extent(kind: BackupKind) -> Extent {
-    match kind {
-        BackupKind::Full => Extent::Full,
-        BackupKind::Differential => Extent::Differential,
-        BackupKind::Incremental => Extent::Incremental,
-    }
+/// Returns whether a name is that of an info file or of its copy.
+fn is_info(name: &str, info: &str) -> bool {
+    name.strip_prefix(info)
+        .is_some_and(|rest| matches!(rest, "" | ".copy"))
 }
 
 /// Full ones have none, whatever is written.

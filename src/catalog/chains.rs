@@ -4,21 +4,22 @@ use std::collections::HashMap;
 
 use crate::{
     pg::{SegmentName, SegmentRange},
-    repository::{BackupState, HeldBackup, Inventory},
+    repository::{BackupState, Catalog, HeldBackup},
 };
 
-/// The backups of a destination by their places in the inventory, which has each after the one it
+/// The backups of a destination by their places in the catalog, which has each after the one it
 /// depends on.
 #[derive(Debug)]
-pub(super) struct Chains<'a> {
-    pub(super) inventory: &'a Inventory,
+pub struct Chains<'a> {
+    /// What the destination holds.
+    pub catalog: &'a Catalog,
     priors: Vec<Prior>,
     health: Vec<Health>,
 }
 
 /// On what a backup depends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Prior {
+pub enum Prior {
     /// On nothing.
     None,
     /// On the backup at this place.
@@ -29,8 +30,8 @@ pub(super) enum Prior {
 
 /// Whether a backup can be restored.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Health {
-    /// It and all that makes it consistent is there.
+pub enum Health {
+    /// It and all that makes it consistent is there, as far as a listing shows it.
     Sound,
     /// It is not complete, so nobody counts on it.
     Incomplete,
@@ -39,51 +40,72 @@ pub(super) enum Health {
 }
 
 impl<'a> Chains<'a> {
-    pub(super) fn new(inventory: &'a Inventory) -> Self {
-        let priors = priors(inventory);
+    /// Looks at the backups of a catalog.
+    pub fn new(catalog: &'a Catalog) -> Self {
+        let priors = priors(catalog);
         let mut chains = Self {
-            inventory,
+            catalog,
             health: Vec::with_capacity(priors.len()),
             priors,
         };
-        for place in 0..inventory.backups.len() {
+        for place in 0..catalog.backups.len() {
             let health = chains.look(place);
             chains.health.push(health);
         }
         chains
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// Returns how many backups there are.
+    pub fn len(&self) -> usize {
         self.priors.len()
     }
 
-    pub(super) fn backup(&self, place: usize) -> &'a HeldBackup {
-        &self.inventory.backups[place]
+    /// Returns whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.priors.is_empty()
     }
 
-    pub(super) fn prior(&self, place: usize) -> Prior {
+    /// Returns the backup at a place, which must be less than [`len`](Self::len).
+    pub fn backup(&self, place: usize) -> &'a HeldBackup {
+        &self.catalog.backups[place]
+    }
+
+    /// Returns on what the backup at a place depends.
+    pub fn prior(&self, place: usize) -> Prior {
         self.priors[place]
     }
 
-    pub(super) fn health(&self, place: usize) -> Health {
+    /// Returns whether the backup at a place can be restored.
+    pub fn health(&self, place: usize) -> Health {
         self.health[place]
     }
 
-    pub(super) fn is_sound(&self, place: usize) -> bool {
+    /// Returns whether it can.
+    pub fn is_sound(&self, place: usize) -> bool {
         self.health[place] == Health::Sound
     }
 
-    pub(super) fn is_complete(&self, place: usize) -> bool {
+    /// Returns whether its own record says so.
+    pub fn is_complete(&self, place: usize) -> bool {
         self.health[place] != Health::Incomplete
     }
 
     /// Marks everything that depends on what is marked.
-    pub(super) fn spread(&self, marks: &mut [bool]) {
+    pub fn spread(&self, marks: &mut [bool]) {
         for place in 0..self.len() {
             if let Prior::At(prior) = self.priors[place] {
                 marks[place] |= marks[prior];
             }
         }
+    }
+
+    /// Returns the last segment of the backup's timeline that recovery from it reaches without a
+    /// gap; `None` if it cannot be restored, or needs no WAL.
+    pub fn reach(&self, place: usize) -> Option<SegmentName> {
+        let backup = self.backup(place);
+        let archive = self.catalog.archive(&backup.archive)?;
+        let range = range_of(&archive.segments, backup.stored.first_segment?)?;
+        self.is_sound(place).then_some(range.last)
     }
 
     fn look(&self, place: usize) -> Health {
@@ -117,26 +139,26 @@ impl<'a> Chains<'a> {
             .stored
             .first_segment
             .zip(backup.stored.last_segment)?;
-        let archive = self.inventory.archive(&backup.archive);
+        let archive = self.catalog.archive(&backup.archive);
         let segments = archive.map_or(&[][..], |archive| &archive.segments);
         match range_of(segments, first) {
             None => Some(first),
-            Some(range) if range.last < last => Some(range.last.next(self.inventory.segment_size)),
+            Some(range) if range.last < last => Some(range.last.next(self.catalog.segment_size)),
             Some(_) => None,
         }
     }
 }
 
 /// Returns the range that a segment is in.
-pub(super) fn range_of(ranges: &[SegmentRange], segment: SegmentName) -> Option<&SegmentRange> {
+fn range_of(ranges: &[SegmentRange], segment: SegmentName) -> Option<&SegmentRange> {
     let after = ranges.partition_point(|range| range.last < segment);
     ranges.get(after).filter(|range| range.contains(segment))
 }
 
-fn priors(inventory: &Inventory) -> Vec<Prior> {
-    let mut places: HashMap<&str, usize> = HashMap::with_capacity(inventory.backups.len());
-    let mut priors = Vec::with_capacity(inventory.backups.len());
-    for (place, backup) in inventory.backups.iter().enumerate() {
+fn priors(catalog: &Catalog) -> Vec<Prior> {
+    let mut places: HashMap<&str, usize> = HashMap::with_capacity(catalog.backups.len());
+    let mut priors = Vec::with_capacity(catalog.backups.len());
+    for (place, backup) in catalog.backups.iter().enumerate() {
         let prior = match &backup.prior {
             None => Prior::None,
             Some(prior) => places

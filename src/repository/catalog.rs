@@ -1,13 +1,15 @@
-//! What a repository holds, as far as retention must know.
+//! What a repository holds, from its listings.
 
 use futures_util::{TryStreamExt, stream::BoxStream};
 use jiff::Timestamp;
 
-use super::{DamagedBackup, Error, Repository, Result, StoredBackup, StoredWal};
+use super::{
+    BackupKind, DamagedBackup, Error, Repository, Result, StoredBackup, StoredWal, listing::Ahead,
+};
 use crate::{
     pg::{
-        SegmentHeader, SegmentName, SegmentRange, SegmentSize, TimelineHistory, TimelineId,
-        WalFileName,
+        SegmentHeader, SegmentName, SegmentRange, SegmentSize, SystemId, TimelineHistory,
+        TimelineId, WalFileName,
     },
     store::Class,
 };
@@ -15,7 +17,7 @@ use crate::{
 /// What a repository holds, from its listings: base backups one by one, WAL as ranges, so that a
 /// million segments take no more memory than a handful if none is missing between them.
 #[derive(Clone, Debug, Default)]
-pub struct Inventory {
+pub struct Catalog {
     /// The base backups, in the layout's order, oldest first.
     pub backups: Vec<HeldBackup>,
     /// Those that are there and could not be understood.
@@ -29,8 +31,6 @@ pub struct Inventory {
     /// Size of the segments: what the newest backup says, else the first segment that is sound, else
     /// PostgreSQL's usual 16 MiB.
     pub segment_size: SegmentSize,
-    /// When the newest file of the archive was stored, by the store's clock.
-    pub newest_wal: Option<Timestamp>,
 }
 
 /// A base backup, and what it depends on.
@@ -38,8 +38,8 @@ pub struct Inventory {
 pub struct HeldBackup {
     /// What is known of it.
     pub stored: StoredBackup,
-    /// How much of the server it holds itself.
-    pub extent: Extent,
+    /// Whether it holds all files itself.
+    pub kind: BackupKind,
     /// The backup that it cannot be restored without.
     pub prior: Option<String>,
     /// The [archive](HeldArchive::id) with its WAL.
@@ -50,18 +50,6 @@ pub struct HeldBackup {
     pub may_expire: bool,
     /// When something was last written of an unfinished one, by the store's clock, where known.
     pub touched: Option<Timestamp>,
-}
-
-/// How much of a server a base backup holds itself.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Extent {
-    /// All files.
-    Full,
-    /// What changed since the last full one.
-    Differential,
-    /// What changed since any other.
-    Incremental,
 }
 
 /// The place of a base backup that no record lists: one in progress, or what is left of one.
@@ -82,6 +70,8 @@ pub struct StrayBackup {
 pub struct HeldArchive {
     /// What the layout calls it; empty where there is one for all clusters.
     pub id: String,
+    /// The cluster, where the layout records it.
+    pub system_id: Option<SystemId>,
     /// Whether new WAL goes there.
     pub is_current: bool,
     /// The segments, in the order of the archive.
@@ -92,6 +82,12 @@ pub struct HeldArchive {
     pub timelines: Vec<TimelineId>,
     /// The histories of timelines, as far as they can be understood.
     pub histories: Vec<TimelineHistory>,
+    /// Size of the objects, in bytes.
+    pub stored_size: u64,
+    /// Size of those from the layout's folder of the last segment on, in bytes.
+    pub last_folder_size: u64,
+    /// When the newest file was stored, by the store's clock.
+    pub newest: Option<Timestamp>,
 }
 
 /// Files of one archive.
@@ -146,13 +142,38 @@ impl WalSelection {
     }
 }
 
-impl Inventory {
+impl Catalog {
     /// Returns the archive of a backup, if there is one.
     pub fn archive(&self, id: &str) -> Option<&HeldArchive> {
         self.archives.iter().find(|archive| archive.id == id)
     }
 
-    /// Adds an archive by what `wal`, a listing in the order of the archive, has of it.
+    /// Returns the archive to which new WAL goes, if there is one.
+    pub fn current_archive(&self) -> Option<&HeldArchive> {
+        self.archives.iter().find(|archive| archive.is_current)
+    }
+
+    /// Returns whether an archive is of the cluster whose new WAL comes here: a stanza may have left
+    /// the cluster and come back.
+    pub fn is_of_current_cluster(&self, archive: &str) -> bool {
+        let archive = self.archive(archive);
+        archive
+            .zip(self.current_archive())
+            .is_some_and(|(one, current)| {
+                one.id == current.id
+                    || one.system_id.is_some() && one.system_id == current.system_id
+            })
+    }
+
+    /// Returns when the newest file of any archive was stored, by the store's clock.
+    pub fn newest_wal(&self) -> Option<Timestamp> {
+        let newest = self.archives.iter().map(|archive| archive.newest);
+        newest.max().flatten()
+    }
+
+    /// Adds an archive, of which only what it is called is known, by a listing in the order of the
+    /// archive; `list` begins one at a name. What an earlier catalog, `known`, has of it is not
+    /// listed again, but for its last folder.
     ///
     /// # Errors
     ///
@@ -160,23 +181,29 @@ impl Inventory {
     pub(super) async fn add_archive(
         &mut self,
         repository: &dyn Repository,
-        id: String,
-        is_current: bool,
-        mut wal: BoxStream<'static, Result<StoredWal>>,
+        mut archive: HeldArchive,
+        known: Option<&Self>,
+        list: impl FnOnce(Option<WalFileName>, Ahead) -> BoxStream<'static, Result<StoredWal>>,
     ) -> Result<()> {
-        let mut told = self
-            .backups
-            .iter()
-            .rev()
-            .find_map(|one| one.stored.segment_size);
+        let mut told = self.told_segment_size();
+        let known = known.filter(|known| told.is_none_or(|size| size == known.segment_size));
+        let known = known.and_then(|known| {
+            let archive = known.archive(&archive.id)?;
+            let floor = archive.floor()?;
+            told = Some(known.segment_size);
+            Some((archive, floor))
+        });
         self.segment_size = told.unwrap_or(self.segment_size);
-        let mut archive = HeldArchive {
-            id,
-            is_current,
-            ..HeldArchive::default()
-        };
+        let floor = known.map(|(_, floor)| floor);
+        if let Some((known, floor)) = known {
+            archive = HeldArchive {
+                system_id: archive.system_id,
+                is_current: archive.is_current,
+                ..known.before(floor, self.segment_size)
+            };
+        }
+        let mut wal = list(floor, Ahead::everything(self.segment_size));
         while let Some(stored) = wal.try_next().await? {
-            self.newest_wal = self.newest_wal.max(Some(stored.modified));
             if told.is_none() && stored.name.is_segment() {
                 told = read_segment_size(repository, &stored).await?;
                 // A damaged one tells nothing; one look at it is enough.
@@ -186,14 +213,65 @@ impl Inventory {
                 let history = read_history(repository, &stored, timeline).await?;
                 archive.histories.extend(history);
             }
+            archive.measure(&stored);
             archive.add(stored.name, self.segment_size);
         }
         self.archives.push(archive);
         Ok(())
     }
+
+    /// Returns what the newest backup that says it says.
+    fn told_segment_size(&self) -> Option<SegmentSize> {
+        let mut backups = self.backups.iter().rev();
+        backups.find_map(|one| one.stored.segment_size)
+    }
 }
 
 impl HeldArchive {
+    /// Returns where a listing that goes on with this one begins: at the last folder, which may
+    /// have grown.
+    fn floor(&self) -> Option<WalFileName> {
+        let last = self.segments.last()?.last;
+        Some(last.first_of_folder(last.folder()).into())
+    }
+
+    /// Returns what is known without what comes at the floor or after it.
+    #[must_use]
+    fn before(&self, floor: WalFileName, size: SegmentSize) -> Self {
+        let mut before = self.clone();
+        before.stored_size -= before.last_folder_size;
+        before.last_folder_size = 0;
+        before.others.retain(|name| *name < floor);
+        before
+            .timelines
+            .retain(|one| WalFileName::History(*one) < floor);
+        let is_before = |timeline| WalFileName::History(timeline) < floor;
+        before.histories.retain(|one| is_before(one.timeline()));
+        before
+            .segments
+            .retain(|range| WalFileName::Segment(range.first) < floor);
+        let end = floor.segment().and_then(|floor| floor.previous(size));
+        if let (Some(range), Some(end)) = (before.segments.last_mut(), end) {
+            if range.last.timeline() == end.timeline() {
+                range.last = range.last.min(end);
+            }
+        }
+        before
+    }
+
+    fn measure(&mut self, stored: &StoredWal) {
+        self.newest = self.newest.max(Some(stored.modified));
+        self.stored_size += stored.stored_size;
+        let folder = |name: SegmentName| (name.timeline(), name.folder());
+        let last = self.segments.last().map(|range| folder(range.last));
+        match stored.name {
+            WalFileName::Segment(name) if Some(folder(name)) != last => {
+                self.last_folder_size = stored.stored_size;
+            }
+            _ => self.last_folder_size += stored.stored_size,
+        }
+    }
+
     /// Adds a file; they come in the order of the archive.
     pub fn add(&mut self, name: WalFileName, size: SegmentSize) {
         match name {
@@ -225,7 +303,7 @@ fn follows(last: SegmentName, next: SegmentName, size: SegmentSize) -> bool {
 }
 
 /// Reads the size of segments from the beginning of one; `None` if it is damaged or gone.
-pub(crate) async fn read_segment_size(
+async fn read_segment_size(
     repository: &dyn Repository,
     stored: &StoredWal,
 ) -> Result<Option<SegmentSize>> {
@@ -250,7 +328,7 @@ pub(crate) async fn read_segment_size(
 }
 
 /// Reads a history; `None` if it is damaged or gone.
-pub(crate) async fn read_history(
+async fn read_history(
     repository: &dyn Repository,
     stored: &StoredWal,
     timeline: TimelineId,

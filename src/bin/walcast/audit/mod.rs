@@ -1,0 +1,71 @@
+//! `walcast audit`: what each destination alone can restore, and what is wrong with it.
+
+mod look;
+mod page;
+mod watch;
+
+use clap::Args;
+use serde_json::{Value, json};
+use walcast::audit::{Audit as Judgement, Severity};
+
+pub(crate) use self::look::{DepthOptions, Look, LookOptions, Looker};
+use self::watch::WatchOptions;
+use crate::output::{self, Failure, Format};
+
+/// How the process ends when the audit itself could not be made, as monitoring expects it.
+pub(crate) const UNKNOWN: u8 = 3;
+const WARNING: u8 = 1;
+const CRITICAL: u8 = 2;
+
+#[derive(Args, Debug)]
+pub(crate) struct Audit {
+    #[command(flatten)]
+    look: LookOptions,
+    #[command(flatten)]
+    depth: DepthOptions,
+    #[command(flatten)]
+    watch: WatchOptions,
+}
+
+impl Audit {
+    pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
+        let looker = self.look.looker(Some(&self.depth)).await?;
+        if self.watch.is_asked_for() {
+            return self.watch.run(&looker, format).await;
+        }
+        let look = looker.look(None).await?;
+        print(&look, format);
+        Ok(code(&look.audit))
+    }
+}
+
+fn print(look: &Look, format: Format) {
+    match format {
+        Format::Text => output::print(&page::page(look)),
+        Format::Json => output::print_json(&as_json(look)),
+    }
+}
+
+fn as_json(look: &Look) -> Value {
+    let mut value = json!(look.audit);
+    value["state"] = json!(page::word(worst(&look.audit)));
+    value["headline"] = json!(page::headline(&look.audit));
+    let read = look.read.iter().map(|(id, bytes, interrupted)| {
+        json!({ "destination": id, "bytes": bytes, "interrupted": interrupted })
+    });
+    value["read"] = read.collect();
+    value
+}
+
+/// Returns what counts for monitoring.
+fn worst(audit: &Judgement) -> Option<Severity> {
+    audit.severity().filter(|worst| *worst >= Severity::Warning)
+}
+
+fn code(audit: &Judgement) -> u8 {
+    match worst(audit) {
+        None | Some(Severity::Notice) => 0,
+        Some(Severity::Warning) => WARNING,
+        Some(Severity::Critical) => CRITICAL,
+    }
+}

@@ -1,0 +1,68 @@
+//! Which WAL a destination lacks on the way to what it holds.
+
+use std::collections::BTreeSet;
+
+use super::{Route, positions};
+use crate::{
+    catalog::{Catalog, Segments},
+    pg::{SegmentRange, TimelineHistory, TimelineId},
+    repository::BackupState,
+    restore::TargetTimeline,
+};
+
+/// Returns the segments of the current cluster that recovery would need and the destination lacks:
+/// on the way to the newest segment of each timeline, from the first segment that its oldest
+/// complete backup needs, or without one from the first that it has.
+pub fn missing_wal(catalog: &Catalog) -> Vec<SegmentRange> {
+    let archives = catalog.archives.iter();
+    let archives = archives.filter(|archive| catalog.is_of_current_cluster(&archive.id));
+    let archives: Vec<_> = archives.collect();
+    let held = Held {
+        wal: archives
+            .iter()
+            .flat_map(|one| one.segments.clone())
+            .collect(),
+        histories: archives.iter().flat_map(|one| &one.histories).collect(),
+    };
+    let timelines = held.wal.iter().map(|range| range.first.timeline());
+    let timelines: BTreeSet<_> = timelines.collect();
+    let missing = timelines.into_iter();
+    let missing = missing.flat_map(|timeline| held.missing_on(timeline, catalog));
+    let missing: Vec<_> = missing.collect();
+    Segments::of(&missing, catalog.segment_size).ranges(catalog.segment_size)
+}
+
+struct Held<'a> {
+    wal: Vec<SegmentRange>,
+    histories: Vec<&'a TimelineHistory>,
+}
+
+impl Held<'_> {
+    fn missing_on(&self, timeline: TimelineId, catalog: &Catalog) -> Vec<SegmentRange> {
+        let size = catalog.segment_size;
+        let target = TargetTimeline::Number(timeline);
+        let histories = self.histories.iter().copied();
+        let Some(route) = Route::of(target, timeline, &histories, size) else {
+            return Vec::new();
+        };
+        let own = self.wal.iter();
+        let own = own.filter(|range| range.first.timeline() == timeline);
+        let Some(last) = own.clone().map(|range| range.last.number(size)).max() else {
+            return Vec::new();
+        };
+        let backups = catalog.backups.iter().filter(|backup| {
+            backup.stored.state == BackupState::Complete
+                && catalog.is_of_current_cluster(&backup.archive)
+        });
+        let starts = backups.filter_map(|backup| {
+            let positions = positions(&backup.stored, size).ok()?;
+            let leads = route.descends_from(positions.timeline, positions.stop);
+            leads.then(|| positions.first.number(size))
+        });
+        let first_held = || own.map(|range| range.first.number(size)).min();
+        match starts.min().or_else(first_held) {
+            Some(first) => route.names(&route.held(&self.wal).missing(first, last)),
+            None => Vec::new(),
+        }
+    }
+}
