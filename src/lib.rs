@@ -141,6 +141,7 @@ mod failpoint;
 pub mod failpoint;
 pub mod fanout;
 pub mod go_duration;
+pub mod heal;
 #[cfg(all(feature = "crd", feature = "manifest"))]
 #[cfg_attr(docsrs, doc(cfg(all(feature = "crd", feature = "manifest"))))]
 pub mod inventory;

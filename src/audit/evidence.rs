@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    catalog::{Catalog, Segments},
+    catalog::{Catalog, Segments, current_segments},
     destination::DestinationId,
     pg::{SegmentName, SegmentRange, SegmentSize},
 };
@@ -164,7 +164,7 @@ impl Proofs {
     /// Forgets what is no longer there.
     pub fn forget_gone(&mut self, catalog: &Catalog) {
         let size = catalog.segment_size;
-        let held = held(catalog);
+        let held = current_segments(catalog);
         self.keep(size, |known| known.and(&held));
         let there: BTreeSet<_> = catalog.backups.iter().map(|one| &one.stored.id).collect();
         self.backups.retain(|id, _| there.contains(id));
@@ -180,7 +180,7 @@ impl Proofs {
         let size = catalog.segment_size;
         let fresh = self.wal.iter().filter(|known| known.at >= since);
         let fresh = Segments::union(fresh.map(|known| known.segments(size)));
-        held(catalog).without(&fresh).ranges(size)
+        current_segments(catalog).without(&fresh).ranges(size)
     }
 
     /// Returns when the segment was last read.
@@ -194,7 +194,7 @@ impl Proofs {
     /// was.
     pub fn everything_since(&self, catalog: &Catalog, ids: &[&str]) -> Option<Timestamp> {
         let size = catalog.segment_size;
-        let held = held(catalog);
+        let held = current_segments(catalog);
         let proved = Segments::union(self.wal.iter().map(|known| known.segments(size)));
         if !held.without(&proved).is_empty() {
             return None;
@@ -228,12 +228,4 @@ impl ProvenWal {
     fn segments(&self, size: SegmentSize) -> Segments {
         Segments::between(self.first, self.last, size)
     }
-}
-
-/// Returns the segments of the current cluster: those that a repository lists.
-pub(super) fn held(catalog: &Catalog) -> Segments {
-    let archives = catalog.archives.iter();
-    let archives = archives.filter(|archive| catalog.is_of_current_cluster(&archive.id));
-    let sets = archives.map(|archive| Segments::of(&archive.segments, catalog.segment_size));
-    Segments::union(sets)
 }

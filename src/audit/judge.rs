@@ -6,9 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Audit, AuditRequest, AuditedBackup, DestinationAudit, Fact, Finding, Hole, Lag, Level, Newest,
-    Observation, Problem, ProofStatus,
-    lag::{cluster_of, lags},
-    report::problem,
+    Observation, Problem, ProofStatus, lag::lags, report::problem,
 };
 use crate::{
     catalog::{Catalog, Chains, Health},
@@ -22,7 +20,7 @@ impl AuditRequest<'_> {
     /// Decides what the observations mean.
     pub fn judge(&self) -> Audit {
         let lags = lags(self.observations);
-        let cluster = self.observations.iter().find_map(cluster_of);
+        let cluster = self.observations.iter().find_map(Observation::cluster);
         let newest = newest_backup(self.observations);
         let (mut destinations, mut findings) = (Vec::new(), Vec::new());
         for (place, observation) in self.observations.iter().enumerate() {
@@ -215,8 +213,7 @@ impl<'a> Judge<'a> {
     fn look_at_wal(&mut self, catalog: &Catalog, windows: &[Window]) {
         let size = catalog.segment_size;
         let missing = missing_wal(catalog);
-        let archives = catalog.archives.iter();
-        let current = archives.filter(|one| catalog.is_of_current_cluster(&one.id));
+        let current = catalog.current_archives();
         let ranges: Vec<SegmentRange> = current
             .clone()
             .flat_map(|one| one.segments.iter().copied())
@@ -402,7 +399,7 @@ impl<'a> Judge<'a> {
         cluster: Option<SystemId>,
         newest: Option<(&Observation, &StoredBackup)>,
     ) {
-        let own = cluster_of(self.observation);
+        let own = self.observation.cluster();
         if let (Some(found), Some(expected)) = (own, cluster) {
             if found != expected {
                 self.facts.push(Fact::OtherCluster { found, expected });

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Id, Lag, Observation, evidence::held};
+use super::{Id, Lag, Observation};
 use crate::{
-    catalog::{Catalog, Segments},
+    catalog::{Catalog, Segments, current_segments},
     pg::{SegmentName, SystemId},
 };
 
@@ -20,11 +20,11 @@ struct End<'a> {
 /// Returns how far each destination that could be read is behind the one with the newest WAL, in
 /// their order. Those of another cluster than the first one's are not compared.
 pub(super) fn lags(observations: &[Observation]) -> Vec<Option<Lag>> {
-    let cluster = observations.iter().find_map(cluster_of);
+    let cluster = observations.iter().find_map(Observation::cluster);
     let ends: Vec<Option<End<'_>>> = observations
         .iter()
         .map(|one| {
-            let own = cluster_of(one);
+            let own = one.cluster();
             end(one).filter(|_| own.is_none() || own == cluster)
         })
         .collect();
@@ -38,13 +38,12 @@ pub(super) fn lags(observations: &[Observation]) -> Vec<Option<Lag>> {
 
 fn end(observation: &Observation) -> Option<End<'_>> {
     let catalog = observation.catalog.as_ref().ok()?;
-    let archives = catalog.archives.iter();
-    let archives = archives.filter(|archive| catalog.is_of_current_cluster(&archive.id));
+    let archives = catalog.current_archives();
     let ranges = archives.clone().flat_map(|archive| &archive.segments);
     Some(End {
         id: &observation.destination,
         catalog,
-        held: held(catalog),
+        held: current_segments(catalog),
         last: ranges.map(|range| range.last).max(),
         at: archives.filter_map(|archive| archive.newest).max(),
     })
@@ -69,11 +68,13 @@ fn behind(end: &End<'_>, best: &End<'_>) -> Lag {
     }
 }
 
-/// Returns the cluster that a destination holds now, where that is known.
-pub(super) fn cluster_of(observation: &Observation) -> Option<SystemId> {
-    let catalog = observation.catalog.as_ref().ok()?;
-    let archive = catalog.current_archive()?;
-    let backups = catalog.backups.iter().rev();
-    let of_backup = backups.filter_map(|backup| backup.stored.system_id);
-    archive.system_id.or_else(|| of_backup.into_iter().next())
+impl Observation {
+    /// Returns the cluster that the destination holds now, where that is known.
+    pub fn cluster(&self) -> Option<SystemId> {
+        let catalog = self.catalog.as_ref().ok()?;
+        let of_archive = catalog.current_archive()?.system_id;
+        let backups = catalog.backups.iter().rev();
+        let mut of_backups = backups.filter_map(|backup| backup.stored.system_id);
+        of_archive.or_else(|| of_backups.next())
+    }
 }

@@ -12,6 +12,10 @@ mod lag;
 mod observe;
 mod prove;
 mod report;
+#[cfg(test)]
+pub(crate) mod test_data;
+#[cfg(test)]
+mod tests;
 
 use jiff::SignedDuration;
 

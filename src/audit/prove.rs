@@ -1,6 +1,6 @@
 //! Reading again what is stored, a part in each run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{TryStreamExt, future::join_all};
 use jiff::{SignedDuration, Timestamp};
@@ -156,7 +156,7 @@ async fn read_folder(
                 (*place, stored.stored_size, read)
             })
         });
-        let mut digests = Vec::new();
+        let (mut digests, mut damaged) = (Vec::new(), BTreeSet::new());
         for (place, bytes, read) in join_all(reads).await {
             let subject = &mut subjects[place];
             subject.spend(bytes);
@@ -165,20 +165,15 @@ async fn read_folder(
                 Err(Trouble::Gone) => {}
                 Err(Trouble::Failed(error)) => subject.interrupt(&error),
                 Err(Trouble::Damaged(problem)) => {
+                    damaged.insert(place);
                     subject.note(&name.to_string(), Problem::Damaged(problem), settings.now);
                 }
             }
         }
-        compare(subjects, name, &digests, settings.now);
-        for (place, _) in digests {
-            let is_odd = subjects[place]
-                .proof
-                .proofs
-                .odd
-                .contains_key(&name.to_string());
-            let known = sound[place].last() == Some(&name);
-            if !is_odd && !known {
-                sound[place].push(name);
+        if compare(subjects, name, &digests, settings.now) {
+            let places: BTreeSet<_> = digests.iter().map(|(place, _)| *place).collect();
+            for place in places.difference(&damaged) {
+                sound[*place].push(name);
             }
         }
     }
@@ -210,13 +205,14 @@ async fn list_folder(
     objects
 }
 
-/// Notes who holds something else than another one. Nobody can say here who is right.
+/// Returns whether everybody holds the same, and notes who holds something else than another one.
+/// Nobody can say here who is right.
 fn compare(
     subjects: &mut [Subject<'_>],
     name: SegmentName,
     digests: &[(usize, ContentDigest)],
     now: Timestamp,
-) {
+) -> bool {
     let name = name.to_string();
     let all_alike = digests.windows(2).all(|two| two[0].1 == two[1].1);
     for (place, digest) in digests.iter().filter(|_| !all_alike) {
@@ -230,6 +226,7 @@ fn compare(
         };
         subjects[*place].note(&name, problem, now);
     }
+    all_alike
 }
 
 impl ProofSettings {

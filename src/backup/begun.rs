@@ -10,11 +10,13 @@ use super::{
     pass::{Participant, Pass, Results},
 };
 use crate::{
+    byte_size::ByteSize,
     destination::DestinationId,
     error::chain,
-    fanout::Destination,
+    fanout::{Destination, WalCopier},
     pg::{SegmentName, SegmentRange, WalFileName},
     repository::{BackupContents, BackupEnd, BackupStart, BackupWriter, Taker},
+    workers::Workers,
 };
 
 /// A base backup that has begun in its destinations.
@@ -175,8 +177,12 @@ impl<'a> Begun<'a> {
                         Err(error) => return Err(chain(&error)),
                     };
                 }
-                if missing.is_empty() {
+                let Some(name) = missing.last() else {
                     return Ok(());
+                };
+                if pause >= PROMPT {
+                    self.bring(*name, &self.destinations[participant.index])
+                        .await;
                 }
                 sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(5));
@@ -190,6 +196,29 @@ impl<'a> Begun<'a> {
             "segment {}, which the backup needs, is not there within {patience:?}",
             first.unwrap_or_default()
         ))
+    }
+
+    /// Copies a segment from a destination that has it. Whoever archives may be at it, too, or may
+    /// not run again before the next segment is full.
+    async fn bring(&self, name: SegmentName, to: &Destination) {
+        let copier = WalCopier::new(ByteSize::mib(64), Workers::new());
+        let server = &self.start.server;
+        let (limit, cluster) = (server.segment_size.bytes(), Some(server.system_id));
+        for from in self.destinations.iter().filter(|from| from.id != to.id) {
+            // Who cannot answer has nothing to give.
+            let found = from.repository.find_wal(WalFileName::Segment(name)).await;
+            for stored in found.unwrap_or_default() {
+                let fetched = copier.fetch(&stored, from, &[to], limit, cluster).await;
+                let put = match fetched {
+                    Ok(fetched) => fetched.put(to).await.map_err(|error| chain(&error)),
+                    Err(error) => Err(chain(&error)),
+                };
+                match put {
+                    Ok(_) => return,
+                    Err(reason) => tracing::debug!(%name, to = %to.id, reason, "not copied"),
+                }
+            }
+        }
     }
 
     /// Returns the segments that make the backup consistent.
@@ -211,6 +240,9 @@ impl<'a> Begun<'a> {
         join_all(undoing.map(|one| give_up(&*one.writer, reason))).await;
     }
 }
+
+/// How long the pause between two looks for WAL gets before it is fetched from elsewhere.
+const PROMPT: Duration = Duration::from_secs(1);
 
 /// Removes what was written; what cannot be removed is found by the next run.
 async fn give_up(writer: &dyn BackupWriter, reason: &str) {

@@ -39,6 +39,26 @@ pub struct DrillRecord {
 }
 
 impl DrillRecord {
+    /// Returns one of a drill that has begun and done nothing yet.
+    pub fn new(at: Timestamp, backup: &str) -> Self {
+        Self {
+            at,
+            backup: backup.to_owned(),
+            failure: None,
+            restore_ms: 0,
+            recovery_ms: 0,
+            check_ms: 0,
+            files: 0,
+            bytes: 0,
+            timeline: None,
+            reached: None,
+            last_commit: None,
+            databases: Vec::new(),
+            answer: None,
+            machine: String::new(),
+        }
+    }
+
     /// Returns whether everything went well.
     pub fn is_sound(&self) -> bool {
         self.failure.is_none()

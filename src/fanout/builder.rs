@@ -201,7 +201,9 @@ fn encrypts(destination: &Destination) -> bool {
     destination.repository.encrypts_wal()
 }
 
-fn distinct_encodings(destinations: &[Destination]) -> Vec<Encoding> {
+pub(super) fn distinct_encodings<'a>(
+    destinations: impl IntoIterator<Item = &'a Destination>,
+) -> Vec<Encoding> {
     let mut encodings = Vec::new();
     for destination in destinations {
         let encoding = destination.repository.wal_encoding();

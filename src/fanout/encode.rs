@@ -179,9 +179,9 @@ pub(super) enum Landing {
 }
 
 impl Encoder {
-    /// Makes room for up to `len` bytes and their encoded form.
-    pub(super) async fn landing(&self, len: u64) -> io::Result<Landing> {
-        let bound = len.saturating_add(self.bound(len, &[Encoding::PLAIN]));
+    /// Makes room for up to `len` bytes and their encoded forms.
+    pub(super) async fn landing(&self, len: u64, encodings: &[Encoding]) -> io::Result<Landing> {
+        let bound = len.saturating_add(self.bound(len, encodings));
         if self.budget.fits(bound) {
             let reservation = self.budget.acquire(bound).await;
             return Ok(Landing::Memory {
@@ -231,7 +231,7 @@ impl Encoder {
         &self,
         name: WalFileName,
         landing: Landing,
-        encoding: Encoding,
+        encodings: Vec<Encoding>,
     ) -> io::Result<Prepared> {
         match landing {
             Landing::Memory {
@@ -241,7 +241,7 @@ impl Encoder {
             } => {
                 let len = buffer.len() as u64;
                 let open = move || Ok(io::Cursor::new(buffer));
-                self.encode(name, len, Some(reservation), vec![encoding], open)
+                self.encode(name, len, Some(reservation), encodings, open)
                     .await
             }
             Landing::File { file } => {
@@ -250,7 +250,7 @@ impl Encoder {
                     io::Seek::rewind(&mut file)?;
                     Ok(file)
                 };
-                self.encode(name, 0, None, vec![encoding], open).await
+                self.encode(name, 0, None, encodings, open).await
             }
         }
     }

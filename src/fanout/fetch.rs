@@ -1,28 +1,22 @@
 //! Where the bytes of an owed file come from: the spool, else a destination that holds them.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::TryStreamExt;
 use tokio::time::timeout;
 
 use super::{
+    download::{Download, READ_PATIENCE},
     encode::{Encoder, Verified},
     lane::Lane,
-    source,
 };
 use crate::{
     codec::{Decoder, Encoding},
     error::chain,
-    pg::{SegmentHeader, SystemId, WalFileName},
+    pg::{SystemId, WalFileName},
     repository::{StoredWal, WalFile, same_content},
     spool::Entry,
 };
 
-/// How long another destination may take for one block, or for a comparison.
-const READ_PATIENCE: Duration = Duration::from_mins(1);
 /// The most bytes that a file of unknown size can have: the largest segment.
 const LONGEST: u64 = 1 << 30;
 
@@ -176,47 +170,16 @@ impl Fetcher {
         entry: &Entry,
         stored: &StoredWal,
     ) -> Result<WalFile, String> {
-        let repository = &other.destination.repository;
-        let limit = entry.content.map_or(LONGEST, |content| content.len);
-        let mut landing = self
-            .encoder
-            .landing(limit)
-            .await
-            .map_err(|error| chain(&error))?;
-        let mut body = repository
-            .read_wal(stored, limit)
-            .await
-            .map_err(|error| chain(&error))?;
-        let (mut head, mut len) = (Vec::new(), 0_u64);
-        loop {
-            let block = timeout(READ_PATIENCE, body.try_next()).await;
-            let block = block.map_err(|_| "no answer".to_owned())?;
-            let Some(block) = block.map_err(|error| chain(&error))? else {
-                break;
-            };
-            len += block.len() as u64;
-            let wanted = SegmentHeader::LEN
-                .saturating_sub(head.len())
-                .min(block.len());
-            head.extend_from_slice(&block[..wanted]);
-            landing = self
-                .encoder
-                .land(landing, block)
-                .await
-                .map_err(|error| chain(&error))?;
-        }
-        let mut identity = entry.identity;
-        if self.verify {
-            let cluster = *self.cluster.lock().unwrap_or_else(PoisonError::into_inner);
-            identity = source::check_fetched(entry.name, &head, len, cluster)?.or(identity);
-        }
-        let encoding = self.own.destination.repository.wal_encoding();
-        let prepared = self
-            .encoder
-            .take_off(entry.name, landing, encoding)
-            .await
-            .map_err(|error| chain(&error))?
-            .with_identity(identity);
+        let cluster = *self.cluster.lock().unwrap_or_else(PoisonError::into_inner);
+        let download = Download {
+            repository: &*other.destination.repository,
+            stored,
+            limit: entry.content.map_or(LONGEST, |content| content.len),
+            verify: self.verify.then_some(cluster),
+            encodings: vec![self.own.destination.repository.wal_encoding()],
+        };
+        let (prepared, identity) = download.run(&self.encoder).await?;
+        let prepared = prepared.with_identity(identity.or(entry.identity));
         match (prepared.content(), entry.content) {
             (Some(found), Some(expected)) if found != expected => {
                 Err(format!("{}: other content than was archived", stored.key))

@@ -27,6 +27,8 @@ mod backlog;
 mod breaker;
 mod builder;
 mod compare;
+mod copier;
+mod download;
 mod encode;
 mod error;
 mod fetch;
@@ -46,6 +48,7 @@ pub use self::{
     archiver::{Archived, Archiver},
     breaker::BreakerSettings,
     builder::ArchiverBuilder,
+    copier::{CopyWalError, FetchedWal, WalCopier},
     error::{ArchiveError, Outcome},
     policy::{AtLimit, InvalidAtLimit, InvalidMinCopies, MinCopies, Policy},
     settings::Settings,

@@ -165,6 +165,12 @@ impl Catalog {
             })
     }
 
+    /// Returns the archives of that cluster.
+    pub fn current_archives(&self) -> impl Iterator<Item = &HeldArchive> + Clone {
+        let archives = self.archives.iter();
+        archives.filter(|archive| self.is_of_current_cluster(&archive.id))
+    }
+
     /// Returns when the newest file of any archive was stored, by the store's clock.
     pub fn newest_wal(&self) -> Option<Timestamp> {
         let newest = self.archives.iter().map(|archive| archive.newest);

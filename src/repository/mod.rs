@@ -206,6 +206,14 @@ pub trait Repository: fmt::Debug + fmt::Display + Send + Sync + 'static {
     ///
     /// Those of the store.
     async fn notes(&self, prefix: &str, limit: usize) -> Result<Vec<(NoteName, Bytes)>>;
+
+    /// Moves an object of the archive to where [notes](Self::put_note) are, so that another one can
+    /// take its place. May be repeated; one that is gone is a success.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store; it may be in both places then.
+    async fn set_aside(&self, wal: &StoredWal) -> Result<()>;
 }
 
 /// An on-store layout.

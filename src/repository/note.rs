@@ -4,8 +4,11 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::{Error, Result};
-use crate::store::{Class, Key, PutOptions, Store, StoreExt};
+use super::{Error, Result, StoredWal};
+use crate::{
+    store::{Class, Key, PutOptions, Store, StoreExt, UploadOptions, transfer},
+    workers::Workers,
+};
 
 /// What a note is called: letters, digits, `-`, `_`, `.`, and `/` between folders.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -91,3 +94,30 @@ pub(super) async fn newest(
     }
     Ok(contents)
 }
+
+/// Moves an object of a repository to a place below `folder`, where nothing of the layout is. May be
+/// repeated; one that is gone is a success.
+pub(super) async fn set_aside(
+    store: &dyn Store,
+    repository: &impl fmt::Display,
+    folder: &str,
+    object: &StoredWal,
+    workers: &Workers,
+) -> Result<()> {
+    let (_, name) = object.key.as_str().rsplit_once('/').unwrap_or_default();
+    let stamp = object.modified.strftime("%Y%m%dT%H%M%SZ");
+    let target = Key::parse(format!("{folder}aside/{stamp}-{name}"));
+    let target = target.map_err(Error::of_key(repository))?;
+    let options = UploadOptions {
+        part_size: PART.max(store.capabilities().min_part_size),
+        put: PutOptions::default(),
+    };
+    match transfer(store, &object.key, store, &target, &options, workers).await {
+        Err(error) if error.class() == Class::Missing => return Ok(()),
+        copied => copied?,
+    };
+    Ok(store.delete_one(&object.key).await?)
+}
+
+/// In bytes.
+const PART: u64 = 8 << 20;

@@ -30,6 +30,7 @@ mod retry;
 #[cfg(feature = "s3")]
 #[cfg_attr(docsrs, doc(cfg(feature = "s3")))]
 pub mod s3;
+mod transfer;
 
 use std::{fmt, ops::Range, sync::Arc};
 
@@ -50,6 +51,7 @@ pub use self::{
     payload::Payload,
     prefixed::Prefixed,
     retry::{Retry, RetryPolicy},
+    transfer::transfer,
 };
 
 /// A place that keeps bytes under keys.

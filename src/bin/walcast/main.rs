@@ -6,6 +6,7 @@ mod client;
 mod configuration;
 mod crds;
 mod diff;
+mod drill;
 mod duration;
 mod expire;
 mod failpoints;
@@ -43,6 +44,7 @@ use self::{
     audit::Audit,
     backup::Backup,
     crds::Crds,
+    drill::Drill,
     expire::Expire,
     forget::Forget,
     heal::Heal,
@@ -97,8 +99,23 @@ enum Command {
     Backup(Box<Backup>),
     /// Restores a base backup, from whichever destination has it, and has the server recover.
     Restore(Box<Restore>),
-    /// Copies a base backup to the destinations that lack it, from one that holds it.
-    Heal(Heal),
+    /// Copies to each destination what it lacks and others hold: base backups and WAL.
+    ///
+    /// What is copied is printed first. A destination gets what its own retention would keep, the
+    /// newest backup and its WAL first; a new and empty one is filled in this way. Whoever is
+    /// stopped goes on by running it again. Live archiving goes on meanwhile.
+    ///
+    /// Ends with 1 when something could not be copied, or a destination could not be read.
+    Heal(Box<Heal>),
+    /// Restores the newest backup of each destination for practice, and looks whether it is sound.
+    ///
+    /// Into a folder of its own, from that destination alone: a private server replays everything
+    /// there is, `pg_amcheck` looks at all tables and indexes, a query of yours is answered, the
+    /// time is taken. What came of it is written down beside the backups, where `walcast audit`
+    /// reads it. Nothing else is written anywhere, and everything is removed at the end.
+    ///
+    /// Ends with 1 when a destination could not be restored.
+    Drill(Box<Drill>),
     /// Tells what each destination holds: base backups, WAL, and how far recovery gets from it.
     ///
     /// Ends with 1 when a destination cannot be read, or holds no backup that can be restored.
@@ -152,6 +169,7 @@ impl Command {
             | Self::Backup(_)
             | Self::Restore(_)
             | Self::Heal(_)
+            | Self::Drill(_)
             | Self::Info(_)
             | Self::Expire(_)
             | Self::Forget(_)
@@ -171,7 +189,8 @@ impl Command {
             | Self::Backup(_)
             | Self::Restore(_)
             | Self::Heal(_)
-            | Self::Audit(_) => Builder::new_multi_thread().enable_all().build(),
+            | Self::Audit(_)
+            | Self::Drill(_) => Builder::new_multi_thread().enable_all().build(),
             Self::WalArchive(_)
             | Self::WalRestore(_)
             | Self::Status(_)
@@ -201,6 +220,7 @@ impl Command {
             Self::Backup(command) => command.run(format).await,
             Self::Restore(command) => command.run(format).await,
             Self::Heal(command) => command.run(format).await,
+            Self::Drill(command) => command.run(format).await,
             Self::Info(command) => command.run(format).await,
             Self::Audit(command) => command.run(format).await,
             Self::Expire(command) => command.run(format).await,

@@ -311,7 +311,7 @@ impl Restore {
     fn settings(&self) -> Result<RecoverySettings, Failure> {
         let command = match &self.command {
             Some(command) => command.clone(),
-            None => self.own_command()?,
+            None => own_command(&self.config, &self.without)?,
         };
         Ok(RecoverySettings {
             target: self.target.target(),
@@ -331,26 +331,6 @@ impl Restore {
         })
     }
 
-    /// Returns the command with which the restored server fetches its WAL.
-    fn own_command(&self) -> Result<String, Failure> {
-        let failure = |reason: String| {
-            let hint = "Give the whole command with --restore-command.";
-            Failure::new(reason).with_hint(Some(hint))
-        };
-        let program = std::env::current_exe();
-        let program = program.map_err(|error| failure(format!("finding this program: {error}")))?;
-        let mut words = vec![
-            quoted(&program).map_err(&failure)?,
-            "wal-restore".to_owned(),
-        ];
-        words.extend(self.config.arguments().map_err(&failure)?);
-        for destination in &self.without {
-            words.push(format!("--without {destination}"));
-        }
-        words.extend(["%f".to_owned(), "%p".to_owned()]);
-        Ok(words.join(" "))
-    }
-
     fn told(&self, report: &RestoreReport) -> String {
         let (files, bytes) = (
             report.placed.files,
@@ -367,6 +347,30 @@ impl Restore {
         text.push_str("start PostgreSQL there: it fetches its WAL and recovers\n");
         text
     }
+}
+
+/// Returns the command with which a restored server fetches its WAL from all destinations but
+/// some: this program's.
+pub(crate) fn own_command(
+    config: &ConfigOptions,
+    without: &[DestinationId],
+) -> Result<String, Failure> {
+    let failure = |reason: String| {
+        let hint = "Give the whole command with --restore-command.";
+        Failure::new(reason).with_hint(Some(hint))
+    };
+    let program = std::env::current_exe();
+    let program = program.map_err(|error| failure(format!("finding this program: {error}")))?;
+    let mut words = vec![
+        quoted(&program).map_err(&failure)?,
+        "wal-restore".to_owned(),
+    ];
+    words.extend(config.arguments().map_err(&failure)?);
+    for destination in without {
+        words.push(format!("--without {destination}"));
+    }
+    words.extend(["%f".to_owned(), "%p".to_owned()]);
+    Ok(words.join(" "))
 }
 
 /// Quotes a word for the shell that runs `restore_command`, in which `%` begins a placeholder.

@@ -33,6 +33,7 @@
 //! ```
 
 mod answer;
+mod ask;
 mod backup;
 mod error;
 mod facts;
@@ -51,6 +52,7 @@ use self::{
     session::{Parameter, Session},
 };
 pub use self::{
+    ask::Reached,
     backup::{Checkpoint, Started, Stopped},
     error::ServerError,
     facts::{ArchiveMode, Facts},

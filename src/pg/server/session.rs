@@ -2,7 +2,7 @@ use std::{fmt, future::poll_fn};
 
 use tokio::sync::watch;
 use tokio_postgres::{
-    AsyncMessage, Client, Connection, Row, Socket,
+    AsyncMessage, Client, Connection, Row, SimpleQueryMessage, Socket,
     error::{DbError, Severity},
     tls::NoTlsStream,
     types::{ToSql, Type},
@@ -47,6 +47,14 @@ impl Session {
         parameters: &[Parameter<'_>],
     ) -> Result<Vec<Row>, tokio_postgres::Error> {
         self.client.query_typed(sql, parameters).await
+    }
+
+    /// Runs statements one after the other, and returns everything that they answer.
+    pub(super) async fn simple(
+        &self,
+        sql: &str,
+    ) -> Result<Vec<SimpleQueryMessage>, tokio_postgres::Error> {
+        self.client.simple_query(sql).await
     }
 
     /// Waits until the session ends, and returns why. Cancel safe.

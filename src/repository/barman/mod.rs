@@ -279,6 +279,10 @@ impl Repository for BarmanRepository {
     async fn notes(&self, prefix: &str, limit: usize) -> Result<Vec<(NoteName, Bytes)>> {
         note::newest(self.store(), &self.notes_folder(), prefix, limit).await
     }
+
+    async fn set_aside(&self, wal: &StoredWal) -> Result<()> {
+        note::set_aside(self.store(), self, &self.notes_folder(), wal, &self.workers).await
+    }
 }
 
 impl fmt::Display for BarmanRepository {

@@ -375,6 +375,10 @@ impl Repository for PgBackRestRepository {
     async fn notes(&self, prefix: &str, limit: usize) -> Result<Vec<(NoteName, Bytes)>> {
         note::newest(&*self.store, self.keys.notes(), prefix, limit).await
     }
+
+    async fn set_aside(&self, wal: &StoredWal) -> Result<()> {
+        note::set_aside(&*self.store, self, self.keys.notes(), wal, &self.workers).await
+    }
 }
 
 impl fmt::Display for PgBackRestRepository {

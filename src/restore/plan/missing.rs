@@ -14,15 +14,13 @@ use crate::{
 /// on the way to the newest segment of each timeline, from the first segment that its oldest
 /// complete backup needs, or without one from the first that it has.
 pub fn missing_wal(catalog: &Catalog) -> Vec<SegmentRange> {
-    let archives = catalog.archives.iter();
-    let archives = archives.filter(|archive| catalog.is_of_current_cluster(&archive.id));
-    let archives: Vec<_> = archives.collect();
+    let archives = catalog.current_archives();
     let held = Held {
         wal: archives
-            .iter()
+            .clone()
             .flat_map(|one| one.segments.clone())
             .collect(),
-        histories: archives.iter().flat_map(|one| &one.histories).collect(),
+        histories: archives.flat_map(|one| &one.histories).collect(),
     };
     let timelines = held.wal.iter().map(|range| range.first.timeline());
     let timelines: BTreeSet<_> = timelines.collect();

@@ -104,10 +104,8 @@ fn first_of_ranges(catalog: &Catalog) -> Vec<StoredBackup> {
 impl Holdings {
     /// Returns what a destination holds of its current cluster.
     pub fn of(destination: &DestinationId, catalog: &Catalog) -> Self {
-        let archives = catalog.archives.iter();
-        let archives = archives.filter(|one| catalog.is_of_current_cluster(&one.id));
         let (mut wal, mut histories, mut archived_until) = (Vec::new(), Vec::new(), None);
-        for archive in archives {
+        for archive in catalog.current_archives() {
             wal.extend_from_slice(&archive.segments);
             histories.extend_from_slice(&archive.histories);
             archived_until = archive.newest.max(archived_until);

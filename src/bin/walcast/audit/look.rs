@@ -24,28 +24,24 @@ use walcast::{
 };
 
 use crate::{
-    configuration::{ConfigOptions, Site},
-    output::Failure,
-    policy::check_known,
-    retention::RetentionOptions,
+    configuration::ConfigOptions, output::Failure, policy::check_known, retention::RetentionOptions,
 };
 
-/// Which destinations are looked at, how closely, and what should be the case.
+/// Which destinations are looked at, and what they are to keep.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct LookOptions {
+pub(crate) struct SiteOptions {
     #[command(flatten)]
-    config: ConfigOptions,
+    pub(crate) config: ConfigOptions,
     /// A destination to look at; may be given several times. Default: all.
     #[arg(long, value_name = "DEST")]
     destination: Vec<DestinationId>,
     #[command(flatten)]
-    expectations: ExpectationOptions,
-    #[command(flatten)]
     retention: RetentionOptions,
 }
 
+/// What should be the case.
 #[derive(Args, Clone, Debug)]
-struct ExpectationOptions {
+pub(crate) struct ExpectationOptions {
     /// How old the newest WAL may be. A quiet server archives nothing unless `archive_timeout` is
     /// set. Default: nothing is expected.
     #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse, help_heading = EXPECTATIONS)]
@@ -70,8 +66,8 @@ pub(crate) struct DepthOptions {
     /// How closely: `listing` asks for little more than names; `metadata` compares each backup's
     /// record with the objects that are there; `digests` reads a part of the content again; `all`
     /// reads everything.
-    #[arg(long, value_enum, default_value_t = Depth::Listing)]
-    level: Depth,
+    #[arg(long, value_enum, default_value_t = DepthName::Listing)]
+    level: DepthName,
     /// How much is read of each destination in this run, with `--level digests`.
     #[arg(long, value_name = "SIZE", default_value = "1GiB", help_heading = READING)]
     budget: ByteSize,
@@ -87,48 +83,56 @@ pub(crate) struct DepthOptions {
 const READING: &str = "Reading again";
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-enum Depth {
+enum DepthName {
     Listing,
     Metadata,
     Digests,
     All,
 }
 
+/// How closely is looked, and what is read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Depth {
+    pub(crate) level: Level,
+    pub(crate) budget: Option<u64>,
+    pub(crate) period: Option<SignedDuration>,
+    pub(crate) evidence: Option<PathBuf>,
+}
+
 /// What is looked at, again and again if need be.
 #[derive(Debug)]
 pub(crate) struct Looker {
-    options: LookOptions,
-    depth: Option<DepthOptions>,
-    destinations: Vec<Destination>,
-    policies: Vec<Vec<Policy>>,
-    workers: Workers,
+    pub(crate) destinations: Vec<Destination>,
+    pub(crate) policies: Vec<Vec<Policy>>,
+    pub(crate) workers: Workers,
+    expectations: Expectations,
+    depth: Depth,
 }
 
-impl LookOptions {
-    /// Reads the configuration; without `depth` only listings are asked for.
-    pub(crate) async fn looker(&self, depth: Option<&DepthOptions>) -> Result<Looker, Failure> {
+impl SiteOptions {
+    /// Reads the configuration.
+    pub(crate) async fn looker(
+        &self,
+        expectations: Expectations,
+        depth: Depth,
+    ) -> Result<Looker, Failure> {
         let workers = Workers::new();
         let site = self.config.load(&workers).await?;
         check_known("--destination", &self.destination, &site.destinations)?;
-        let Site {
-            destinations,
-            retention,
-            ..
-        } = site;
-        let chosen = destinations
-            .into_iter()
-            .zip(retention)
-            .filter(|(one, _)| self.destination.is_empty() || self.destination.contains(&one.id));
+        let all = site.destinations.into_iter().zip(site.retention);
+        let is_chosen =
+            |id: &DestinationId| self.destination.is_empty() || self.destination.contains(id);
+        let chosen = all.filter(|(one, _)| is_chosen(&one.id));
         let (destinations, said): (Vec<_>, Vec<_>) = chosen.unzip();
         let policies = destinations.iter().zip(&said);
         let policies =
             policies.map(|(one, said)| self.retention.policies(one.repository.format(), said));
         Ok(Looker {
             policies: policies.collect(),
-            options: self.clone(),
-            depth: depth.cloned(),
             destinations,
             workers,
+            expectations,
+            depth,
         })
     }
 }
@@ -143,24 +147,9 @@ pub(crate) struct Look {
 }
 
 impl Looker {
-    pub(crate) fn destinations(&self) -> &[Destination] {
-        &self.destinations
-    }
-
-    pub(crate) fn workers(&self) -> &Workers {
-        &self.workers
-    }
-
-    pub(crate) fn policies(&self) -> &[Vec<Policy>] {
-        &self.policies
-    }
-
     /// Looks at the destinations. WAL that `before` saw is not listed again.
     pub(crate) async fn look(&self, before: Option<&Look>) -> Result<Look, Failure> {
-        let level = self
-            .depth
-            .as_ref()
-            .map_or(Level::Listing, DepthOptions::level);
+        let level = self.depth.level;
         let now = SystemClock.now();
         let mut evidence = self.load_evidence().await?;
         let looks = self
@@ -181,8 +170,8 @@ impl Looker {
         let mut read = Vec::new();
         if level >= Level::Digests {
             let settings = ProofSettings {
-                budget: self.budget(level),
-                period: self.period().unwrap_or(SignedDuration::ZERO),
+                budget: self.depth.budget,
+                period: self.depth.period.unwrap_or(SignedDuration::ZERO),
                 now,
             };
             let proofs = prove(&self.destinations, &observations, settings, &self.workers).await;
@@ -198,7 +187,7 @@ impl Looker {
             level,
             observations: &observations,
             policies: &self.policies,
-            expectations: &self.expectations(),
+            expectations: &self.expectations,
             moment: Moment {
                 now,
                 zone: TimeZone::system(),
@@ -212,28 +201,8 @@ impl Looker {
         })
     }
 
-    fn expectations(&self) -> Expectations {
-        let options = &self.options.expectations;
-        Expectations {
-            wal_age: options.max_wal_age.map(signed),
-            backup_age: options.max_backup_age.map(signed),
-            lag: signed(options.max_lag),
-            proof_period: self.period(),
-            drill_age: options.max_drill_age.map(signed),
-        }
-    }
-
-    fn budget(&self, level: Level) -> Option<u64> {
-        let depth = self.depth.as_ref().filter(|_| level != Level::All);
-        depth.map(|depth| depth.budget.bytes())
-    }
-
-    fn period(&self) -> Option<SignedDuration> {
-        self.depth.as_ref()?.period.map(signed)
-    }
-
     async fn load_evidence(&self) -> Result<Evidence, Failure> {
-        let Some(path) = self.evidence_file() else {
+        let Some(path) = self.depth.evidence.clone() else {
             return Ok(Evidence::default());
         };
         let read = path.clone();
@@ -249,26 +218,42 @@ impl Looker {
     }
 
     async fn save_evidence(&self, evidence: &Evidence) -> Result<(), Failure> {
-        let Some(path) = self.evidence_file() else {
+        let Some(path) = self.depth.evidence.clone() else {
             return Ok(());
         };
         let (text, written) = (evidence.to_json(), path.clone());
         let saved = self.workers.disk(move || replace(&written, &text)).await;
         saved.map_err(|error| Failure::new(format!("{}: {error}", path.display())))
     }
+}
 
-    fn evidence_file(&self) -> Option<PathBuf> {
-        self.depth.as_ref()?.evidence.clone()
+impl ExpectationOptions {
+    /// Returns what should be the case; everything is to be read again within `proof_period`.
+    pub(crate) fn get(&self, proof_period: Option<SignedDuration>) -> Expectations {
+        Expectations {
+            wal_age: self.max_wal_age.map(signed),
+            backup_age: self.max_backup_age.map(signed),
+            lag: signed(self.max_lag),
+            proof_period,
+            drill_age: self.max_drill_age.map(signed),
+        }
     }
 }
 
 impl DepthOptions {
-    fn level(&self) -> Level {
-        match self.level {
-            Depth::Listing => Level::Listing,
-            Depth::Metadata => Level::Metadata,
-            Depth::Digests => Level::Digests,
-            Depth::All => Level::All,
+    /// Returns how closely is looked.
+    pub(crate) fn get(&self) -> Depth {
+        let (level, is_limited) = match self.level {
+            DepthName::Listing => (Level::Listing, true),
+            DepthName::Metadata => (Level::Metadata, true),
+            DepthName::Digests => (Level::Digests, true),
+            DepthName::All => (Level::All, false),
+        };
+        Depth {
+            level,
+            budget: is_limited.then_some(self.budget.bytes()),
+            period: self.period.map(signed),
+            evidence: self.evidence.clone(),
         }
     }
 }

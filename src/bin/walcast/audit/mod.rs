@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use walcast::audit::{Audit as Judgement, Severity};
 
-pub(crate) use self::look::{DepthOptions, Look, LookOptions, Looker};
+pub(crate) use self::look::{Depth, DepthOptions, ExpectationOptions, Look, Looker, SiteOptions};
 use self::watch::WatchOptions;
 use crate::output::{self, Failure, Format};
 
@@ -20,7 +20,9 @@ const CRITICAL: u8 = 2;
 #[derive(Args, Debug)]
 pub(crate) struct Audit {
     #[command(flatten)]
-    look: LookOptions,
+    site: SiteOptions,
+    #[command(flatten)]
+    expectations: ExpectationOptions,
     #[command(flatten)]
     depth: DepthOptions,
     #[command(flatten)]
@@ -29,7 +31,9 @@ pub(crate) struct Audit {
 
 impl Audit {
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
-        let looker = self.look.looker(Some(&self.depth)).await?;
+        let depth = self.depth.get();
+        let expectations = self.expectations.get(depth.period);
+        let looker = self.site.looker(expectations, depth).await?;
         if self.watch.is_asked_for() {
             return self.watch.run(&looker, format).await;
         }

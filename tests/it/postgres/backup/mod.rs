@@ -4,6 +4,7 @@
 
 mod copies;
 mod faults;
+mod health;
 mod killed;
 mod pgbackrest;
 mod points;

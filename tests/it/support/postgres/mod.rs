@@ -352,7 +352,7 @@ pub(crate) fn own(folder: &Path) {
 }
 
 /// Returns a command as a user that PostgreSQL takes: it refuses root.
-fn as_server(program: impl AsRef<OsStr>) -> Command {
+pub(crate) fn as_server(program: impl AsRef<OsStr>) -> Command {
     if !geteuid().is_root() {
         return Command::new(program);
     }
