@@ -107,6 +107,10 @@ const LAYERS: &[(&str, &[&str])] = &[
         "retention",
         &["destination", "error", "pg", "repository", "restore"],
     ),
+    (
+        "metrics",
+        &["destination", "fanout", "pg", "repository", "store"],
+    ),
     ("manifest", &[]),
     ("crd", &["byte_size", "pg", "schedule", "secret"]),
     ("inventory", &["manifest"]),
@@ -186,6 +190,7 @@ fn engines_name_no_layout_and_no_concrete_store() {
             "backup",
             "restore",
             "retention",
+            "metrics",
         ]
         .contains(&source.module.as_str())
         {
