@@ -5,6 +5,7 @@
 readonly BARMAN='barman[cloud,snappy,lz4,zstandard]==3.19.1'
 # The oldest and the newest that is supported, as npm's @embedded-postgres has them.
 readonly OTHER_POSTGRES='13.23.0-beta.16 18.4.0-beta.17'
+readonly PROMETHEUS_CLIENT=0.26.0
 readonly CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/walcast-test"
 
 say() { printf '%s\n' "$*" >&2; }
@@ -23,8 +24,9 @@ need_programs() {
     if ((${#missing[@]} > 0)); then install_packages "${missing[@]}"; fi
 }
 
-install_packages() {
-    local root=()
+# ready_for PACKAGE...   packages can be had: sets `root`, which is the caller's, to what gives the rights
+ready_for() {
+    root=()
     command -v apt-get >/dev/null || die "missing, and there is no apt-get to install it: $*"
     if ((EUID != 0)); then
         root=(sudo)
@@ -36,7 +38,11 @@ install_packages() {
         "${root[@]}" apt-get update -qq
         APT_IS_FRESH=yes
     fi
-    local output
+}
+
+install_packages() {
+    local root output
+    ready_for "$@"
     output=$("${root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "$@" 2>&1 </dev/null) ||
         die "apt-get could not install $*: $output"
@@ -114,6 +120,39 @@ need_barman() {
     python3 -m venv --clear "$venv"
     "$WALCAST_TEST_PYTHON" -m pip install --quiet --disable-pip-version-check "$BARMAN" python-snappy >&2
     echo "$wanted" >"$venv/complete"
+}
+
+# Exports WALCAST_TEST_PROMTOOL, and gives the Python of need_barman Prometheus' client.
+need_prometheus() {
+    if [[ $(client_version) != "$PROMETHEUS_CLIENT" ]]; then
+        say "installing prometheus-client $PROMETHEUS_CLIENT"
+        "$WALCAST_TEST_PYTHON" -m pip install --quiet --disable-pip-version-check \
+            "prometheus-client==$PROMETHEUS_CLIENT" >&2
+    fi
+    WALCAST_TEST_PROMTOOL=$(command -v promtool) || WALCAST_TEST_PROMTOOL="$CACHE/prometheus/promtool"
+    export WALCAST_TEST_PROMTOOL
+    [[ -x $WALCAST_TEST_PROMTOOL ]] || fetch_promtool "${WALCAST_TEST_PROMTOOL%/*}"
+}
+
+client_version() {
+    "$WALCAST_TEST_PYTHON" -c 'from importlib.metadata import version; print(version("prometheus-client"))' \
+        2>/dev/null || true
+}
+
+# Takes the one program out of Debian's package, which would run a server if it were installed.
+fetch_promtool() {
+    local root
+    ready_for prometheus
+    mkdir -p "$1"
+    (
+        scratch=$(mktemp -d)
+        trap 'rm -rf "$scratch"' EXIT
+        chmod a+rwx "$scratch"
+        cd "$scratch" || exit
+        apt-get download -qq prometheus >&2 || die "apt-get could not download prometheus"
+        dpkg-deb --extract prometheus_*.deb .
+        mv usr/bin/promtool "$1"
+    )
 }
 
 # Barman wants psycopg2, which is built here.

@@ -9,6 +9,8 @@
 //! ```text
 //!  archive_command     the program `walcast`, an example, your own code
 //!        │
+//!     metrics                             what is known of the destinations, for monitoring
+//!        │
 //!  audit  heal  drill                     what can each destination restore? proved, mended
 //!        │
 //!  fanout  backup  restore  retention     several destinations: policy, lanes, one pass, failover
@@ -87,6 +89,7 @@
 //! | `bzip2`, `xz`, `snappy` | no | these codecs |
 //! | `aws-chain` | no | credentials from the AWS provider chain (`inheritFromIAMRole`) |
 //! | `postgres` | no | asking a server: facts, begin and end of a base backup |
+//! | `metrics` | no | metrics of the destinations as OpenMetrics text |
 //! | `cli` | no | the program `walcast`, with all of the above |
 //! | `test-util` | no | fault injection, simulated disks, conformance suites |
 //! | `failpoints` | no | places where a test may kill the process |
@@ -151,6 +154,9 @@ pub mod lint;
 #[cfg(feature = "manifest")]
 #[cfg_attr(docsrs, doc(cfg(feature = "manifest")))]
 pub mod manifest;
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub mod metrics;
 pub mod pg;
 pub mod repository;
 pub mod restore;

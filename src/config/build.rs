@@ -19,7 +19,7 @@ use crate::{
         barman::{ArchiveEncoding, ArchiveLimits, BarmanRepository, BarmanSettings},
     },
     store::{
-        Composition, FsStore, RetryPolicy, Store, compose,
+        Composition, Counters, FsStore, Observed, RetryPolicy, Store, compose,
         s3::{self, Addressing, InvalidS3Config, S3Config, S3Store, ServerSideEncryption},
     },
     workers::Workers,
@@ -145,26 +145,31 @@ impl DestinationConfig {
         workers: &Workers,
     ) -> Result<Destination, BuildCause> {
         let id = DestinationId::parse(&self.id)?;
+        let requests = Counters::default();
         let repository: Arc<dyn Repository> = match &self.layout {
-            LayoutConfig::Barman(barman) => Arc::new(self.barman(barman, wanted, workers)?),
-            LayoutConfig::PgBackRest(stanza) => Arc::new(self.stanza(stanza, workers)?),
+            LayoutConfig::Barman(barman) => {
+                Arc::new(self.barman(barman, wanted, &requests, workers)?)
+            }
+            LayoutConfig::PgBackRest(stanza) => Arc::new(self.stanza(stanza, &requests, workers)?),
         };
         let parallel = usize::try_from(self.max_parallel.unwrap_or(1)).unwrap_or(usize::MAX);
         let jobs = usize::try_from(self.jobs.unwrap_or(2)).unwrap_or(usize::MAX);
         Ok(Destination::new(id, repository)
             .with_parallel(parallel)
-            .with_jobs(jobs))
+            .with_jobs(jobs)
+            .with_requests(requests))
     }
 
     fn barman(
         &self,
         barman: &BarmanConfig,
         wanted: Option<ArchiveCodec>,
+        requests: &Counters,
         workers: &Workers,
     ) -> Result<BarmanRepository, BuildCause> {
         let server_name = barman.server_name.clone();
         let server_name = server_name.ok_or(BuildCause::NoServerName)?;
-        let (store, prefix) = self.store(workers)?;
+        let (store, prefix) = self.store(requests, workers)?;
         let settings = BarmanSettings {
             wal_encoding: encoding(barman.wal_compression.as_ref())?,
             archives: archives(match wanted {
@@ -178,19 +183,23 @@ impl DestinationConfig {
         let repository = BarmanRepository::new(store, settings, workers.clone());
         Ok(match &self.location {
             Location::S3(s3) if self.encryption != self.data_encryption => {
-                let store = bucket(s3, self.data_encryption.as_ref(), workers)?;
+                let store = bucket(s3, self.data_encryption.as_ref(), requests, workers)?;
                 repository.with_store_of_backups(store)
             }
             _ => repository,
         })
     }
 
-    /// Returns the store, and what all keys in it begin with.
-    pub(super) fn store(&self, workers: &Workers) -> Result<(Arc<dyn Store>, &str), BuildCause> {
+    /// Returns the store, whose requests are counted, and what all keys in it begin with.
+    pub(super) fn store(
+        &self,
+        requests: &Counters,
+        workers: &Workers,
+    ) -> Result<(Arc<dyn Store>, &str), BuildCause> {
         match &self.location {
-            Location::File { path } => Ok((folder(path), "")),
+            Location::File { path } => Ok((folder(path, requests), "")),
             Location::S3(s3) => {
-                let store = bucket(s3, self.encryption.as_ref(), workers)?;
+                let store = bucket(s3, self.encryption.as_ref(), requests, workers)?;
                 Ok((store, &s3.prefix))
             }
         }
@@ -201,6 +210,7 @@ impl DestinationConfig {
 fn bucket(
     s3: &S3Location,
     encryption: Option<&Encryption>,
+    requests: &Counters,
     workers: &Workers,
 ) -> Result<Arc<dyn Store>, BuildCause> {
     let mut config = S3Config::new(&s3.bucket, credentials(&s3.credentials)?);
@@ -221,6 +231,7 @@ fn bucket(
     let store = S3Store::connect_with(config, clock, workers.clone())?;
     let composition = Composition {
         retry: SHORT,
+        counters: requests.clone(),
         ..Composition::default()
     };
     Ok(compose(Arc::new(store), composition).store)
@@ -247,8 +258,9 @@ const SHORT: RetryPolicy = RetryPolicy {
 };
 
 /// A folder has workers of its own: jobs on a dead network file system must not hold up others.
-fn folder(path: &std::path::Path) -> Arc<dyn Store> {
-    Arc::new(FsStore::new(path, Workers::new()))
+fn folder(path: &std::path::Path, requests: &Counters) -> Arc<dyn Store> {
+    let store = FsStore::new(path, Workers::new());
+    Arc::new(Observed::with_counters(Arc::new(store), requests.clone()))
 }
 
 fn encoding(compression: Option<&WalCompression>) -> Result<Encoding, BuildCause> {

@@ -9,6 +9,7 @@ use crate::{
     crd::pgbackrest::Compression,
     destination::DestinationId,
     repository::pgbackrest::{PgBackRestRepository, PgBackRestSettings},
+    store::Counters,
     workers::Workers,
 };
 
@@ -29,7 +30,10 @@ impl Config {
                 LayoutConfig::Barman(_) => None,
                 LayoutConfig::PgBackRest(stanza) => {
                     let id = DestinationId::parse(&one.id).map_err(BuildCause::from);
-                    let named = id.and_then(|id| Ok((id, one.stanza(stanza, workers)?)));
+                    // Nobody looks at what a single command asked.
+                    let uncounted = Counters::default();
+                    let named =
+                        id.and_then(|id| Ok((id, one.stanza(stanza, &uncounted, workers)?)));
                     Some((one, named))
                 }
             });
@@ -41,9 +45,10 @@ impl DestinationConfig {
     pub(super) fn stanza(
         &self,
         stanza: &PgBackRestConfig,
+        requests: &Counters,
         workers: &Workers,
     ) -> Result<PgBackRestRepository, BuildCause> {
-        let (store, path) = self.store(workers)?;
+        let (store, path) = self.store(requests, workers)?;
         let settings = PgBackRestSettings::new(path, &stanza.stanza);
         let mut settings = settings.with_wal_encoding(stanza_encoding(stanza)?)?;
         settings.number = stanza.number;

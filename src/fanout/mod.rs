@@ -55,7 +55,7 @@ pub use self::{
     status::{AbandonedDebt, DestinationState, DestinationStatus, SpoolStatus, Status},
 };
 pub use crate::destination::DestinationId;
-use crate::repository::Repository;
+use crate::{repository::Repository, store::Counters};
 
 /// A repository as a target of the fan-out; cheap to clone.
 #[derive(Clone, Debug)]
@@ -68,6 +68,8 @@ pub struct Destination {
     pub parallel: usize,
     /// Parts of a base backup sent to it at the same time; at least 1.
     pub jobs: usize,
+    /// What counts the requests to its store, if something does.
+    pub requests: Option<Counters>,
 }
 
 impl Destination {
@@ -79,6 +81,7 @@ impl Destination {
             repository,
             parallel: 1,
             jobs: 2,
+            requests: None,
         }
     }
 
@@ -93,6 +96,13 @@ impl Destination {
     #[must_use]
     pub fn with_jobs(mut self, jobs: usize) -> Self {
         self.jobs = jobs.max(1);
+        self
+    }
+
+    /// Names what counts the requests to its store.
+    #[must_use]
+    pub fn with_requests(mut self, counters: Counters) -> Self {
+        self.requests = Some(counters);
         self
     }
 }

@@ -15,6 +15,9 @@ pub struct Composition {
     pub max_requests: usize,
     /// Where the lengths of pauses come from; default: a seed of its own.
     pub rng: Rng,
+    /// What counts the requests, together with other stores that are given a clone of it;
+    /// default: counters of its own.
+    pub counters: Counters,
 }
 
 impl Default for Composition {
@@ -23,6 +26,7 @@ impl Default for Composition {
             retry: RetryPolicy::default(),
             max_requests: 16,
             rng: Rng::new(),
+            counters: Counters::default(),
         }
     }
 }
@@ -39,8 +43,8 @@ pub struct Composed {
 /// Wraps `inner`: retries outside, so that a pause holds no permit; then the limit; then the
 /// observation, so that each attempt is seen and waiting for a permit is not measured.
 pub fn compose(inner: Arc<dyn Store>, composition: Composition) -> Composed {
-    let observed = Observed::new(inner);
-    let counters = observed.counters();
+    let counters = composition.counters;
+    let observed = Observed::with_counters(inner, counters.clone());
     let limited = Limit::new(Arc::new(observed), composition.max_requests);
     let store = Retry::new(Arc::new(limited), composition.retry, composition.rng);
     Composed {

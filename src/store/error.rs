@@ -30,6 +30,18 @@ pub enum Class {
 }
 
 impl Class {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Transient,
+        Self::Throttled,
+        Self::Denied,
+        Self::Missing,
+        Self::Conflict,
+        Self::Invalid,
+        Self::Full,
+        Self::Cancelled,
+    ];
+
     /// Returns whether trying the same again may succeed without a person.
     pub fn is_retriable(self) -> bool {
         matches!(self, Self::Transient | Self::Throttled)
@@ -52,7 +64,8 @@ impl fmt::Display for Class {
 }
 
 /// An operation of [`Store`](super::Store).
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// `put`
     Put,
@@ -74,6 +87,22 @@ pub enum Operation {
     Delete,
     /// `unfinished_uploads`
     ListUploads,
+}
+
+impl Operation {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Put,
+        Self::BeginUpload,
+        Self::PutPart,
+        Self::Complete,
+        Self::Abort,
+        Self::Get,
+        Self::Head,
+        Self::List,
+        Self::Delete,
+        Self::ListUploads,
+    ];
 }
 
 impl fmt::Display for Operation {

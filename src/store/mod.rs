@@ -14,6 +14,7 @@ mod compose;
 #[cfg(any(test, feature = "test-util"))]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
 pub mod conformance;
+mod counters;
 mod error;
 mod ext;
 #[cfg(any(test, feature = "test-util"))]
@@ -41,13 +42,14 @@ use jiff::Timestamp;
 
 pub use self::{
     compose::{Composed, Composition, compose},
+    counters::{Count, Counters, Latency, Measured},
     error::{Class, Error, Operation, Result},
     ext::StoreExt,
     filesystem::FsStore,
     key::{InvalidKey, Key},
     limit::Limit,
     memory::MemoryStore,
-    observed::{Count, Counters, Observed},
+    observed::Observed,
     payload::Payload,
     prefixed::Prefixed,
     retry::{Retry, RetryPolicy},

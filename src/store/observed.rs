@@ -3,10 +3,7 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -17,7 +14,7 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use super::{
-    Capabilities, Class, GetOptions, Key, Level, Object, ObjectMeta, Operation, Payload,
+    Capabilities, Class, Counters, GetOptions, Key, Level, Object, ObjectMeta, Operation, Payload,
     PutOptions, Result, Store, UnfinishedUpload, Upload, UploadOptions,
 };
 
@@ -36,10 +33,12 @@ pub struct Observed {
 impl Observed {
     /// Observes `inner`.
     pub fn new(inner: Arc<dyn Store>) -> Self {
-        Self {
-            inner,
-            counters: Counters::default(),
-        }
+        Self::with_counters(inner, Counters::default())
+    }
+
+    /// Observes `inner` with counters that other stores may share.
+    pub fn with_counters(inner: Arc<dyn Store>, counters: Counters) -> Self {
+        Self { inner, counters }
     }
 
     /// Returns the counters, which go on counting.
@@ -49,69 +48,6 @@ impl Observed {
 
     fn begin(&self, operation: Operation, subject: impl fmt::Display) -> Request {
         Request::begin(&self.inner, &self.counters, operation, subject)
-    }
-}
-
-/// Counts of requests, per [`Operation`]; clones share them.
-#[derive(Clone, Debug, Default)]
-pub struct Counters(Arc<[Cell; OPERATIONS]>);
-
-const OPERATIONS: usize = 10;
-
-#[derive(Debug, Default)]
-struct Cell {
-    requests: AtomicU64,
-    errors: AtomicU64,
-    bytes_in: AtomicU64,
-    bytes_out: AtomicU64,
-}
-
-/// Counts of one operation.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Count {
-    /// Requests begun.
-    pub requests: u64,
-    /// Requests that failed or were cancelled.
-    pub errors: u64,
-    /// Bytes of content received from the store.
-    pub bytes_in: u64,
-    /// Bytes of content sent to the store, by requests that succeeded.
-    pub bytes_out: u64,
-}
-
-impl Counters {
-    /// Returns the counts of `operation` so far.
-    pub fn of(&self, operation: Operation) -> Count {
-        self.cell(operation).count()
-    }
-
-    /// Returns the sums over all operations.
-    pub fn total(&self) -> Count {
-        self.0.iter().map(Cell::count).fold(Count::default(), add)
-    }
-
-    fn cell(&self, operation: Operation) -> &Cell {
-        &self.0[operation as usize]
-    }
-}
-
-impl Cell {
-    fn count(&self) -> Count {
-        Count {
-            requests: self.requests.load(Ordering::Relaxed),
-            errors: self.errors.load(Ordering::Relaxed),
-            bytes_in: self.bytes_in.load(Ordering::Relaxed),
-            bytes_out: self.bytes_out.load(Ordering::Relaxed),
-        }
-    }
-}
-
-fn add(a: Count, b: Count) -> Count {
-    Count {
-        requests: a.requests + b.requests,
-        errors: a.errors + b.errors,
-        bytes_in: a.bytes_in + b.bytes_in,
-        bytes_out: a.bytes_out + b.bytes_out,
     }
 }
 
@@ -133,8 +69,7 @@ impl Request {
         operation: Operation,
         subject: impl fmt::Display,
     ) -> Self {
-        let requests = &counters.cell(operation).requests;
-        requests.fetch_add(1, Ordering::Relaxed);
+        counters.begin(operation);
         Self {
             store: Arc::clone(store),
             counters: counters.clone(),
@@ -156,31 +91,27 @@ impl Request {
     fn end_sent(mut self, bytes: u64, result: Result<()>) -> Result<()> {
         if result.is_ok() {
             self.bytes = bytes;
-            let sent = &self.counters.cell(self.operation).bytes_out;
-            sent.fetch_add(bytes, Ordering::Relaxed);
+            self.counters.sent(self.operation, bytes);
         }
         self.end(result)
     }
 
     fn received(&mut self, bytes: u64) {
         self.bytes += bytes;
-        let received = &self.counters.cell(self.operation).bytes_in;
-        received.fetch_add(bytes, Ordering::Relaxed);
+        self.counters.received(self.operation, bytes);
     }
 }
 
 impl Drop for Request {
     fn drop(&mut self) {
-        if self.outcome.is_some() {
-            let errors = &self.counters.cell(self.operation).errors;
-            errors.fetch_add(1, Ordering::Relaxed);
-        }
+        let elapsed = self.begun.elapsed();
+        self.counters.end(self.operation, self.outcome, elapsed);
         debug!(
             store = %self.store,
             operation = %self.operation,
             key = self.subject,
             bytes = self.bytes,
-            elapsed = ?self.begun.elapsed(),
+            ?elapsed,
             class = self.outcome.map(tracing::field::display),
             "store request"
         );
@@ -364,7 +295,7 @@ impl Upload for ObservedUpload {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{MemoryStore, StoreExt, conformance};
+    use crate::store::{Count, MemoryStore, StoreExt, conformance};
 
     #[tokio::test]
     async fn keeps_the_contract() {
@@ -399,5 +330,9 @@ mod tests {
         assert_eq!(counters.of(Operation::Head), count(1, 1, 0, 0));
         assert_eq!(counters.of(Operation::Delete), count(0, 0, 0, 0));
         assert_eq!(counters.total(), count(4, 2, 4, 4));
+        let measured = counters.measured();
+        let put = &measured[0];
+        assert_eq!(put.errors, [(Class::Conflict, 1)]);
+        assert_eq!(put.latency.count(), 2);
     }
 }

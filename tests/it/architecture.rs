@@ -162,6 +162,10 @@ const LAYERS: &[(&str, &[&str])] = &[
             "workers",
         ],
     ),
+    (
+        "metrics",
+        &["destination", "fanout", "pg", "repository", "store"],
+    ),
     ("manifest", &[]),
     ("crd", &["byte_size", "pg", "schedule", "secret"]),
     ("inventory", &["manifest"]),
@@ -241,6 +245,7 @@ fn engines_name_no_layout_and_no_concrete_store() {
             "backup",
             "restore",
             "retention",
+            "metrics",
         ]
         .contains(&source.module.as_str())
         {

@@ -21,6 +21,8 @@ mod cost;
 #[cfg(all(feature = "cli", feature = "failpoints"))]
 mod crash;
 mod crd;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod pgbackrest_conformance;
 mod pgbackrest_interop;
 #[cfg(feature = "cli")]

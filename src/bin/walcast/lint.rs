@@ -195,10 +195,13 @@ fn list(format: ReportFormat) {
 
 fn print(inventory: &Inventory, report: &Report, format: ReportFormat) {
     match format {
-        ReportFormat::Text => output::print(&report_as::text(inventory, report)),
         ReportFormat::Json => output::print_json(report),
         ReportFormat::Sarif => output::print_json(&report_as::sarif(report)),
         ReportFormat::Github => output::print(&report_as::github(report)),
+        // Metrics are not asked of it.
+        ReportFormat::Text | ReportFormat::OpenMetrics => {
+            output::print(&report_as::text(inventory, report));
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod diff;
 mod drill;
 mod duration;
 mod expire;
+mod exporter;
 mod failpoints;
 mod forget;
 mod heal;
@@ -90,7 +91,8 @@ enum Command {
     /// Tells what each destination holds and owes.
     ///
     /// Ends with 0 when every destination holds everything, with 1 when one owes something or is
-    /// down, and with 2 when that cannot be told.
+    /// down, and with 2 when that cannot be told. With `--output openmetrics`, it ends with 0 in
+    /// each of these cases, which the metrics tell apart, and with 2 when there are none.
     Status(Status),
     /// Takes a base backup of the server on this machine to every destination, in one pass.
     ///
@@ -206,8 +208,12 @@ impl Command {
 
     async fn run(self, output: ReportFormat) -> Result<u8, Failure> {
         let Some(format) = output.common() else {
-            return match self {
-                Self::Lint(command) => command.run(output),
+            return match (self, output) {
+                (Self::Status(command), ReportFormat::OpenMetrics) => command.expose().await,
+                (_, ReportFormat::OpenMetrics) => {
+                    Err(Failure::new("only `walcast status` has this output"))
+                }
+                (Self::Lint(command), _) => command.run(output),
                 _ => Err(Failure::new("only `walcast lint` has this output")),
             };
         };

@@ -32,6 +32,9 @@ pub(crate) enum ReportFormat {
     Sarif,
     /// Of `lint`: commands of GitHub's workflows, shown beside the lines of a pull request.
     Github,
+    /// Of `status`: metrics as OpenMetrics text.
+    #[value(name = "openmetrics")]
+    OpenMetrics,
 }
 
 impl ReportFormat {
@@ -40,7 +43,7 @@ impl ReportFormat {
         match self {
             Self::Text => Some(Format::Text),
             Self::Json => Some(Format::Json),
-            Self::Sarif | Self::Github => None,
+            Self::Sarif | Self::Github | Self::OpenMetrics => None,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What a command and the resident say to each other, on a Unix socket in the spool.
 //!
 //! A request is one line of JSON, `{"v":1,"archive":"/pgdata/pg_wal/0…1"}`,
-//! `{"v":1,"status":{}}` or `{"v":1,"forget":"old"}`, and so is its answer. Requests of one connection are answered in their
-//! order. A connection that ends without an answer means that nothing was done for sure.
+//! `{"v":1,"status":{}}`, `{"v":1,"metrics":{}}` or `{"v":1,"forget":"old"}`, and so is its answer.
+//! Requests of one connection are answered in their order. A connection that ends without an answer
+//! means that nothing was done for sure.
 
 use std::{
     io,
@@ -11,7 +12,10 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use walcast::fanout::{ArchiveError, Archived, DestinationId, Status};
+use walcast::{
+    fanout::{ArchiveError, Archived, DestinationId, Status},
+    metrics::Snapshot,
+};
 
 use crate::output::Failure;
 
@@ -32,6 +36,8 @@ pub(crate) enum Request {
     Archive(PathBuf),
     /// Tell how things are.
     Status {},
+    /// Tell how things are, and what was measured.
+    Metrics {},
     /// Drop what this destination owes.
     Forget(DestinationId),
 }
@@ -46,6 +52,8 @@ pub(crate) enum Answer {
     Refused(Refusal),
     /// How things are.
     Status(Status),
+    /// How things are, and what was measured.
+    Metrics(Box<Snapshot>),
     /// So many files were dropped.
     Forgotten(usize),
     /// The request was not understood.
@@ -162,6 +170,7 @@ mod tests {
                 "{\"v\":1,\"archive\":\"/a/b\"}\n",
             ),
             (Request::Status {}, "{\"v\":1,\"status\":{}}\n"),
+            (Request::Metrics {}, "{\"v\":1,\"metrics\":{}}\n"),
             (
                 Request::Forget("old".parse().unwrap()),
                 "{\"v\":1,\"forget\":\"old\"}\n",

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, Permissions},
     io,
+    net::SocketAddr,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -17,15 +18,18 @@ use tokio::{
     task::JoinSet,
     time::{interval, sleep, timeout},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use walcast::{
-    fanout::{ArchiveError, Archiver, DestinationId, Settings},
+    fanout::{ArchiveError, Archiver, Destination, DestinationId, Settings},
+    metrics::{Snapshot, Source},
     spool::SpoolLock,
+    store::Counters,
     workers::Workers,
 };
 
 use crate::{
     configuration::ConfigOptions,
+    exporter::{self, Exporter},
     forget::configured,
     output::Failure,
     policy::{PolicyOptions, look_ahead},
@@ -44,6 +48,11 @@ pub(crate) struct Serve {
     policy: PolicyOptions,
     #[command(flatten)]
     limits: SpoolLimits,
+    /// Answers `GET /metrics` at this port of 127.0.0.1, or at IP:PORT, with metrics as OpenMetrics
+    /// text: what each destination owes, how it is, its requests, errors and latencies.
+    #[arg(long, value_name = "ADDR", env = "WALCAST_METRICS", value_parser = exporter::address,
+        help_heading = "Output")]
+    metrics: Option<SocketAddr>,
 }
 
 /// How long another process in the spool is waited for.
@@ -77,6 +86,11 @@ impl Serve {
         let count = destinations.len();
         let spool = self.spool.open(limits, &destinations, &workers).await?;
         let socket = Socket::bind(root)?;
+        let exporter = match self.metrics {
+            Some(address) => Some(Exporter::bind(address).await?),
+            None => None,
+        };
+        let requests = counted(&destinations);
         let archiver = Archiver::builder(destinations, spool)
             .settings(settings)
             .workers(workers)
@@ -86,11 +100,51 @@ impl Serve {
             "archiving to {count} destinations, socket {}",
             socket.path.display()
         );
-        socket.serve(&archiver, &mut stop).await;
+        let engine = Engine {
+            archiver: archiver.clone(),
+            requests,
+        };
+        let exporting = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        if let Some(exporter) = exporter {
+            let engine = engine.clone();
+            tasks.spawn(exporter.serve(move || engine.snapshot(), exporting.clone()));
+        }
+        tasks.close();
+        socket.serve(&engine, &mut stop).await;
+        exporting.cancel();
+        tasks.wait().await;
         archiver.shutdown().await;
         tracing::info!("stopped");
         Ok(0)
     }
+}
+
+/// What the resident's connections work with; cheap to clone.
+#[derive(Clone)]
+struct Engine {
+    archiver: Archiver,
+    requests: Arc<[(DestinationId, Counters)]>,
+}
+
+impl Engine {
+    fn snapshot(&self) -> Snapshot {
+        let requests = self.requests.iter();
+        let requests = requests.map(|(id, counters)| (id.clone(), counters.measured()));
+        Snapshot {
+            requests: requests.collect(),
+            ..Snapshot::new(self.archiver.status(), Source::Resident)
+        }
+    }
+}
+
+/// Returns what counts the requests to each destination.
+fn counted(destinations: &[Destination]) -> Arc<[(DestinationId, Counters)]> {
+    let counted = destinations.iter().filter_map(|one| {
+        let counters = one.requests.clone()?;
+        Some((one.id.clone(), counters))
+    });
+    counted.collect()
 }
 
 /// The resident's socket, removed when dropped.
@@ -123,7 +177,8 @@ impl Socket {
     }
 
     /// Answers until the process is to stop.
-    async fn serve(self, archiver: &Archiver, stop: &mut Stop) {
+    async fn serve(self, engine: &Engine, stop: &mut Stop) {
+        let archiver = &engine.archiver;
         let permits = Arc::new(Semaphore::new(CONNECTIONS));
         let stopping = CancellationToken::new();
         let mut connections = JoinSet::new();
@@ -140,9 +195,9 @@ impl Socket {
                 _ = look.tick() => watch.look(archiver),
                 (accepted, permit) = accept => match accepted {
                     Ok((stream, _)) => {
-                        let (archiver, stopping) = (archiver.clone(), stopping.clone());
+                        let (engine, stopping) = (engine.clone(), stopping.clone());
                         connections.spawn(async move {
-                            converse(&archiver, stream, &stopping).await;
+                            converse(&engine, stream, &stopping).await;
                             drop(permit);
                         });
                     }
@@ -182,7 +237,7 @@ fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// Answers the requests of one connection until it ends, or there is none while `stopping`.
-async fn converse(archiver: &Archiver, stream: UnixStream, stopping: &CancellationToken) {
+async fn converse(engine: &Engine, stream: UnixStream, stopping: &CancellationToken) {
     let mut stream = BufReader::new(stream);
     loop {
         let request = tokio::select! {
@@ -190,7 +245,7 @@ async fn converse(archiver: &Archiver, stream: UnixStream, stopping: &Cancellati
             () = stopping.cancelled() => return,
         };
         let (answer, ends) = match request {
-            Ok(Some(request)) => match perform(archiver, request).await {
+            Ok(Some(request)) => match perform(engine, request).await {
                 Some(answer) => (answer, false),
                 None => return,
             },
@@ -208,9 +263,11 @@ async fn converse(archiver: &Archiver, stream: UnixStream, stopping: &Cancellati
 }
 
 /// Does what is asked; `None` if the command must do it itself.
-async fn perform(archiver: &Archiver, request: Request) -> Option<Answer> {
+async fn perform(engine: &Engine, request: Request) -> Option<Answer> {
+    let archiver = &engine.archiver;
     match request {
         Request::Status {} => Some(Answer::Status(archiver.status())),
+        Request::Metrics {} => Some(Answer::Metrics(Box::new(engine.snapshot()))),
         Request::Forget(destination) => Some(forget(archiver, &destination).await),
         Request::Archive(path) if !path.is_absolute() => Some(Answer::Invalid(format!(
             "{} is not an absolute path",

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use walcast::{
     clock::{Clock, SystemClock},
     fanout::{self, Destination},
+    metrics::{self, Snapshot},
     workers::Workers,
 };
 
@@ -92,12 +93,45 @@ impl Status {
         }
     }
 
+    /// Prints metrics, once. What would be the code otherwise is among them.
+    pub(crate) async fn expose(self) -> Result<u8, Failure> {
+        if self.watch.is_some() {
+            let hint = "`walcast serve --metrics` answers whenever it is asked.";
+            let failure = Failure::new("metrics are printed once, without --watch");
+            return Err(failure.with_hint(Some(hint)));
+        }
+        let workers = Workers::new();
+        let destinations = self.config.load(&workers).await?.destinations;
+        let asked = client::ask(self.spool.root(), &Request::Metrics {}, PATIENCE).await;
+        let snapshot = match asked {
+            Ok(Some(Answer::Metrics(snapshot))) => *snapshot,
+            other => {
+                let view = self
+                    .inspect(other.is_err(), &destinations, &workers)
+                    .await?;
+                view.snapshot()
+            }
+        };
+        output::print(&snapshot.render());
+        Ok(0)
+    }
+
     async fn look(&self, destinations: &[Destination], workers: &Workers) -> Result<View, Failure> {
         let asked = client::ask(self.spool.root(), &Request::Status {}, PATIENCE).await;
         if let Ok(Some(Answer::Status(status))) = asked {
             let source = Source::Resident;
             return Ok(View { status, source });
         }
+        self.inspect(asked.is_err(), destinations, workers).await
+    }
+
+    /// Looks into the spool, as there is no resident, or one that hangs.
+    async fn inspect(
+        &self,
+        hangs: bool,
+        destinations: &[Destination],
+        workers: &Workers,
+    ) -> Result<View, Failure> {
         let spool = self.spool.inspect(destinations, workers).await;
         let spool = spool.map_err(|error| {
             let hint = "Check --spool: the first archived file creates the spool.";
@@ -105,10 +139,10 @@ impl Status {
         })?;
         let state = spool.load_state().await;
         let saved = state.as_ref().map(|state| state.saved.unwrap_or_default());
-        let source = match (asked, saved) {
-            (Err(_), saved) => Source::Hanging(saved),
-            (Ok(_), Some(saved)) => Source::Spool(saved),
-            (Ok(_), None) => Source::Nothing,
+        let source = match (hangs, saved) {
+            (true, saved) => Source::Hanging(saved),
+            (false, Some(saved)) => Source::Spool(saved),
+            (false, None) => Source::Nothing,
         };
         let state = state.unwrap_or_default();
         let status = fanout::Status::new(&state, &spool, destinations, SystemClock.now());
@@ -123,6 +157,15 @@ impl View {
             Source::Nothing | Source::Hanging(_) => UNKNOWN,
             Source::Resident | Source::Spool(_) => 0,
         }
+    }
+
+    fn snapshot(self) -> Snapshot {
+        let source = match self.source {
+            Source::Resident => metrics::Source::Resident,
+            Source::Spool(_) => metrics::Source::Spool,
+            Source::Hanging(_) | Source::Nothing => metrics::Source::Unknown,
+        };
+        Snapshot::new(self.status, source)
     }
 
     fn text(&self) -> String {

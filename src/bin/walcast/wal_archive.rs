@@ -154,9 +154,9 @@ fn answered(answer: Answer) -> Result<Archived, Failure> {
     match answer {
         Answer::Archived(archived) => Ok(archived),
         Answer::Refused(refusal) => Err(refusal.into()),
-        Answer::Status(_) | Answer::Forgotten(_) | Answer::Invalid(_) => Err(Failure::new(
-            "the resident answered something else than was asked",
-        )),
+        Answer::Status(_) | Answer::Metrics(_) | Answer::Forgotten(_) | Answer::Invalid(_) => Err(
+            Failure::new("the resident answered something else than was asked"),
+        ),
     }
 }
 

@@ -40,6 +40,23 @@ pub(crate) fn python(package: &str, module: &str, script: &str, input: &[u8]) ->
     run(Command::new(&python).args(["-c", script]), input, &missing)
 }
 
+/// Runs Prometheus' own `promtool`, the one that `WALCAST_TEST_PROMTOOL` names or that of the PATH,
+/// as a filter.
+///
+/// # Panics
+///
+/// If it is missing or not content.
+#[cfg(feature = "metrics")]
+pub(crate) fn promtool(args: &[&str], input: &[u8]) -> Vec<u8> {
+    let promtool = std::env::var_os("WALCAST_TEST_PROMTOOL");
+    let promtool = promtool.unwrap_or_else(|| OsString::from("promtool"));
+    let missing = format!(
+        "{} is missing: apt-get install prometheus, or scripts/test",
+        promtool.display()
+    );
+    run(Command::new(promtool).args(args), input, &missing)
+}
+
 /// Returns the command as it runs where it alone sees what these arguments of `mount` say.
 ///
 /// It needs root's rights, or a system that lets users have namespaces of their own.

@@ -306,6 +306,11 @@ impl Resident {
 
     /// Reads its log up to a line with `text`; false if it ended before.
     pub(crate) fn says(&mut self, text: &str) -> bool {
+        self.line_with(text).is_some()
+    }
+
+    /// Reads its log up to a line with `text` and returns that; `None` if it ended before.
+    pub(crate) fn line_with(&mut self, text: &str) -> Option<String> {
         let log = self.child.stderr.as_mut().unwrap();
         let mut line = Vec::new();
         let mut byte = [0];
@@ -315,12 +320,13 @@ impl Resident {
             if byte[0] != b'\n' {
                 continue;
             }
-            if String::from_utf8_lossy(&line).contains(text) {
-                return true;
+            let read = String::from_utf8_lossy(&line);
+            if read.contains(text) {
+                return Some(read.into_owned());
             }
             line.clear();
         }
-        false
+        None
     }
 
     /// Asks it to end and returns its exit code.
