@@ -20,7 +20,7 @@
 //!       pg                     facts about PostgreSQL
 //!
 //!  manifest ─ crd ─ config     Kubernetes resources → destinations
-//!       └─ inventory ─ lint    a system's manifests → what is wrong with them
+//!       └─ inventory ─ lint ─ migrate   a system's manifests → what is wrong, how to move
 //! ```
 //!
 //! Modules use what is below them, never what is above.
@@ -146,6 +146,9 @@ pub mod lint;
 #[cfg(feature = "manifest")]
 #[cfg_attr(docsrs, doc(cfg(feature = "manifest")))]
 pub mod manifest;
+#[cfg(all(feature = "crd", feature = "manifest"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "crd", feature = "manifest"))))]
+pub mod migrate;
 pub mod pg;
 pub mod repository;
 pub mod restore;

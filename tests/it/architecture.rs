@@ -133,6 +133,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "workers",
         ],
     ),
+    ("migrate", &["config", "crd", "inventory", "lint", "manifest", "schedule"]),
 ];
 
 /// What is known only to its own module, to the bridge and to the front ends.

@@ -8,11 +8,14 @@
 
 mod comments;
 mod entry;
+mod rewrite;
+mod towards;
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
 
+pub use self::rewrite::{Change, Rewritten, emit_like, rewrite};
 use super::{Key, Node, SyntaxError, Value, documents, emit};
 
 /// A change of a text: the bytes that are replaced, and by what.

@@ -1,0 +1,10 @@
+//! To walcast, and back.
+
+mod back;
+
+pub(super) use self::back::{Back, destinations, way_back};
+use super::{Choices, desk::Desk};
+use crate::lint::system::Cluster;
+
+/// Plans the move of these clusters.
+pub(super) fn plan<'a>(_desk: &mut Desk<'a>, _clusters: &[&'a Cluster<'a>], _choices: &Choices) {}
