@@ -4,7 +4,10 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-use crate::inventory::{Resource, Seen};
+use crate::{
+    inventory::{Resource, Seen},
+    manifest::Node,
+};
 
 /// Returns a command in the namespace of a resource.
 pub(super) fn kubectl(resource: &Resource<'_>, rest: &str) -> String {
@@ -39,7 +42,7 @@ pub(super) fn apply(file: &Path) -> String {
 /// Returns the name of a resource, as it is written.
 pub(super) fn name(resource: &Resource<'_>) -> String {
     let name = resource.at(&["metadata", "name"]).node();
-    let text = name.map(|node| node.to_json());
+    let text = name.map(Node::to_json);
     let text = text.as_ref().and_then(Json::as_str);
     text.unwrap_or("NAME").to_owned()
 }

@@ -240,8 +240,9 @@ impl<'a> Desk<'a> {
         Asked
     }
 
-    pub(super) fn obstacle(&mut self, about: &str, text: impl Into<String>) {
+    pub(super) fn obstacle(&mut self, about: &str, text: impl Into<String>) -> Asked {
         add(&mut self.plan.obstacles, about, text.into());
+        Asked
     }
 
     pub(super) fn lose(&mut self, about: &str, text: impl Into<String>) {

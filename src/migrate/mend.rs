@@ -67,8 +67,8 @@ pub(super) fn after(inventory: &Inventory, plan: &mut Plan, choices: &Choices) {
 pub(super) fn with(inventory: &Inventory, changes: &[FileChange]) -> Inventory {
     let mut other = Inventory::new(inventory.variables().clone());
     for file in inventory.files() {
-        let changed = changes.iter().find(|change| change.file == file.name);
-        let text = changed.map_or(&file.text, |change| &change.new);
+        let other_text = changes.iter().find(|change| change.file == file.name);
+        let text = other_text.map_or(&file.text, |change| &change.new);
         other.add(&file.name, text.clone());
     }
     for change in changes.iter().filter(|change| change.old.is_none()) {

@@ -138,7 +138,7 @@ impl<'s> Writer<'s> {
             let last = own.last().copied();
             let place = removed.first().copied().map(Place::Before);
             let place = place.or_else(|| changed.or(last).map(Place::After))?;
-            self.insert(place, &Json::Object(added))?;
+            self.insert(&place, &Json::Object(added))?;
         }
         for entry in removed {
             self.line_indent(entry)?;
@@ -248,7 +248,7 @@ impl<'s> Writer<'s> {
         Some(())
     }
 
-    fn insert(&mut self, place: Place<'_>, entries: &Json) -> Option<()> {
+    fn insert(&mut self, place: &Place<'_>, entries: &Json) -> Option<()> {
         let line_break = line_break(self.source);
         match place {
             Place::Before(entry) => {
@@ -303,10 +303,13 @@ impl<'s> Writer<'s> {
     fn comment_lines(&self, bytes: std::ops::Range<usize>, indent: usize) -> String {
         let part = self.source.get(bytes).unwrap_or_default();
         let line_break = line_break(self.source);
-        let comments = comments::comments(part).into_iter();
-        comments
-            .map(|comment| format!("{}{comment}{line_break}", " ".repeat(indent)))
-            .collect()
+        let mut lines = String::new();
+        for comment in comments::comments(part) {
+            lines.extend(std::iter::repeat_n(' ', indent));
+            lines.push_str(&comment);
+            lines.push_str(line_break);
+        }
+        lines
     }
 
     /// Writes a value whose further lines are indented.

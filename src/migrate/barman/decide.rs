@@ -194,7 +194,7 @@ fn restored(
 }
 
 /// Returns the stores that schedules name beside the cluster's own: the plugin ignores them.
-pub(super) fn named_elsewhere<'j>(schedule: &'j Json, own: &str) -> Option<&'j str> {
+pub(in crate::migrate) fn named_elsewhere<'j>(schedule: &'j Json, own: &str) -> Option<&'j str> {
     let named = jobs::parameters(schedule)?.get("barmanObjectName")?.as_str()?;
     (named != own).then_some(named)
 }

@@ -1,6 +1,6 @@
 //! To the Barman Cloud plugin.
 
-mod decide;
+pub(super) mod decide;
 mod steps;
 pub(super) mod sources;
 pub(super) mod stores;

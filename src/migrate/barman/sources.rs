@@ -32,6 +32,26 @@ pub(in crate::migrate) fn decide<'a>(
     cluster: &Cluster<'a>,
     choices: &Choices,
 ) -> Result<Vec<Source>, Asked> {
+    find(desk, stores, cluster, choices, false)
+}
+
+/// Returns the external clusters in Barman's layout, also those that the plugin would find.
+pub(in crate::migrate) fn all<'a>(
+    desk: &mut Desk<'a>,
+    stores: &mut Stores<'a>,
+    cluster: &Cluster<'a>,
+    choices: &Choices,
+) -> Result<Vec<Source>, Asked> {
+    find(desk, stores, cluster, choices, true)
+}
+
+fn find<'a>(
+    desk: &mut Desk<'a>,
+    stores: &mut Stores<'a>,
+    cluster: &Cluster<'a>,
+    choices: &Choices,
+    is_all: bool,
+) -> Result<Vec<Source>, Asked> {
     let resource = &cluster.resource;
     let mut sources = Vec::new();
     let mut asked = None;
@@ -61,25 +81,32 @@ pub(in crate::migrate) fn decide<'a>(
             continue;
         };
         let own = text(desk.json(resource), &["metadata", "name"]);
-        let is_named = text(&plugin, &["parameters", "serverName"]).is_some();
-        if is_named || own == Some(name.as_str()) {
+        let named = text(&plugin, &["parameters", "serverName"]);
+        let named = named.or_else(|| own.filter(|own| *own == name));
+        if let Some(folder) = named {
+            if is_all {
+                sources.push(Source {
+                    index,
+                    store: store.to_owned(),
+                    folder: folder.to_owned(),
+                });
+            }
             continue;
         }
-        match folder_in(desk, resource, store, &name, choices) {
-            Some(folder) => sources.push(Source {
+        if let Some(folder) = folder_in(desk, resource, store, &name, choices) {
+            sources.push(Source {
                 index,
                 store: store.to_owned(),
                 folder,
-            }),
-            None => {
-                let own = own.unwrap_or_default();
-                let text = format!(
-                    "which folder of ObjectStore/{store} holds the backups of `{name}`? Without \
-                     `serverName` the plugin looks in `{own}`, after the new Cluster"
-                );
-                let option = format!("--server-name {name}=FOLDER");
-                asked = Some(desk.ask(&resource.title(), text, option));
-            }
+            });
+        } else {
+            let own = own.unwrap_or_default();
+            let text = format!(
+                "which folder of ObjectStore/{store} holds the backups of `{name}`? Without \
+                 `serverName` the plugin looks in `{own}`, after the new Cluster"
+            );
+            let option = format!("--server-name {name}=FOLDER");
+            asked = Some(desk.ask(&resource.title(), text, option));
         }
     }
     asked.map_or(Ok(sources), Err)

@@ -95,15 +95,15 @@ fn write_cluster(desk: &mut Desk<'_>, one: &Move<'_>) {
     desk.change(cluster, |json| {
         if let Some(own) = &one.own {
             entry::remove_in_tree(json);
-            if !own.is_there {
+            if own.is_there {
+                entry::make_archiver(json, BARMAN_CLOUD, &[]);
+            } else {
                 entry::remove_entries(json, WALCAST);
                 let parameters = [
                     ("barmanObjectName", own.store.clone()),
                     ("serverName", own.folder.clone()),
                 ];
                 entry::make_archiver(json, BARMAN_CLOUD, &parameters);
-            } else {
-                entry::make_archiver(json, BARMAN_CLOUD, &[]);
             }
         }
         for source in &one.sources {
