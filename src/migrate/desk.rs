@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::{
     Asked, Check, FileChange, Plan, Question, Remark, Step,
+    commands::apply,
     json::{get, items, list},
 };
 use crate::{
@@ -43,7 +44,10 @@ impl<'a> Desk<'a> {
     pub(super) fn new(system: &'a System<'a>, plan: Plan) -> Self {
         let mut by_file: HashMap<&FilePath, Vec<&Resource<'a>>> = HashMap::new();
         for resource in system.index.all() {
-            by_file.entry(&resource.file.name).or_default().push(resource);
+            by_file
+                .entry(&resource.file.name)
+                .or_default()
+                .push(resource);
         }
         let mut sheets = HashMap::new();
         for here in by_file.values() {
@@ -115,17 +119,22 @@ impl<'a> Desk<'a> {
     /// A kustomization that lists the file beside which a new one stands lists that one, too.
     fn list_in_kustomization(&mut self, beside: &Resource<'_>, new: &FilePath) {
         let folder = beside.folder();
-        let name = |path: &FilePath| path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = |path: &FilePath| {
+            path.file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+        };
         let (Some(own), Some(new)) = (name(&beside.file.name), name(new)) else {
             return;
         };
         for file in self.system.inventory.files() {
-            let is_named = name(&file.name).is_some_and(|name| name.starts_with("kustomization."));
-            if file.folder() != folder || !is_named {
+            if file.folder() != folder || !is_kustomization(&file.name) {
                 continue;
             }
             let text = self.text(&file.name).unwrap_or(&file.text).to_owned();
-            let Some(root) = documents(&text).into_iter().next().and_then(|one| one.root.ok())
+            let Some(root) = documents(&text)
+                .into_iter()
+                .next()
+                .and_then(|one| one.root.ok())
             else {
                 continue;
             };
@@ -168,7 +177,10 @@ impl<'a> Desk<'a> {
         let made = std::mem::take(&mut self.made);
         let mut by_file: BTreeMap<PathBuf, Vec<Sheet>> = BTreeMap::new();
         for sheet in dirty.iter().filter_map(|key| self.sheets.get(key)) {
-            by_file.entry(sheet.file.clone()).or_default().push(sheet.clone());
+            by_file
+                .entry(sheet.file.clone())
+                .or_default()
+                .push(sheet.clone());
         }
         for (file, sheets) in by_file {
             if let Some(change) = self.rewritten(&file, &sheets) {
@@ -176,6 +188,12 @@ impl<'a> Desk<'a> {
             }
         }
         step.changes.extend(made);
+        let resources = step
+            .changes
+            .iter()
+            .filter(|one| !is_kustomization(&one.file));
+        let applied: Vec<String> = resources.map(|one| apply(&one.file)).collect();
+        step.commands.splice(0..0, applied);
         if !(step.changes.is_empty() && step.commands.is_empty() && step.checks.is_empty()) {
             self.plan.steps.push(step);
         }
@@ -257,6 +275,10 @@ impl<'a> Desk<'a> {
     pub(super) fn of_kind(&self, kind: Kind) -> Vec<Resource<'a>> {
         self.system.index.of_kind(kind).to_vec()
     }
+}
+
+fn is_kustomization(file: &FilePath) -> bool {
+    file.file_stem().is_some_and(|stem| stem == "kustomization")
 }
 
 fn add(remarks: &mut Vec<Remark>, about: &str, text: String) {

@@ -59,7 +59,11 @@ pub(super) fn make_source(
         .iter()
         .map(|(key, value)| ((*key).to_owned(), json!(value)))
         .collect();
-    set(external, &["plugin"], json!({"name": plugin, "parameters": parameters}));
+    set(
+        external,
+        &["plugin"],
+        json!({"name": plugin, "parameters": parameters}),
+    );
 }
 
 /// Removes the configuration of CloudNativePG's own backups. What else `backup` has (`target`,

@@ -46,7 +46,16 @@ where
 {
     let system: &'a crate::lint::system::System<'a> = desk.system;
     let mut schedules = Vec::new();
-    for job in system.jobs_of(cluster) {
+    let known: Vec<&'a Job<'a>> = system.jobs_of(cluster).collect();
+    let written = get(desk.json(&cluster.resource), &["metadata", "name"]).cloned();
+    // What a placeholder stands for is not known, but that it is the same here and there.
+    let alike = system.jobs.iter().filter(|job| {
+        job.cluster_name().is_unknown()
+            && job.resource.folder() == cluster.resource.folder()
+            && get(desk.json(&job.resource), &["spec", "cluster", "name"]) == written.as_ref()
+    });
+    let alike: Vec<&'a Job<'a>> = alike.collect();
+    for job in known.into_iter().chain(alike) {
         let title = job.resource.title();
         let moves = match method(job) {
             Method::InTree => true,

@@ -1,6 +1,9 @@
 //! Traps that are mended on the way.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::{Path, PathBuf},
+};
 
 use super::{Choices, FileChange, Plan, Step, commands::apply, settings};
 use crate::{
@@ -23,8 +26,13 @@ pub(super) fn before(inventory: &Inventory, choices: &Choices) -> Option<(Invent
     if choices.keep_traps {
         return None;
     }
-    let is_wanted = |inventory: &Inventory, finding: &Finding| {
-        !OF_THE_MOVE.contains(&finding.rule.id) && is_meant(inventory, finding, choices)
+    let meant = meant(inventory, choices);
+    let is_wanted = |finding: &Finding| {
+        let is_meant = meant.as_ref().is_none_or(|meant| {
+            let title = finding.resource.clone().unwrap_or_default();
+            meant.contains(&(finding.file.clone(), title))
+        });
+        is_meant && !OF_THE_MOVE.contains(&finding.rule.id)
     };
     let (mended, said, changes) = rounds(inventory, is_wanted)?;
     let mut step = Step::new(
@@ -47,7 +55,7 @@ pub(super) fn after(inventory: &Inventory, plan: &mut Plan, choices: &Choices) {
         return;
     }
     let moved = with(inventory, &plan.files(plan.steps.len()));
-    let is_alert = |_: &Inventory, finding: &Finding| finding.rule.id == ALERTS;
+    let is_alert = |finding: &Finding| finding.rule.id == ALERTS;
     let Some((_, _, changes)) = rounds(&moved, is_alert) else {
         return;
     };
@@ -79,10 +87,7 @@ pub(super) fn with(inventory: &Inventory, changes: &[FileChange]) -> Inventory {
 
 type Mended = (Inventory, Vec<String>, Vec<FileChange>);
 
-fn rounds(
-    inventory: &Inventory,
-    is_wanted: impl Fn(&Inventory, &Finding) -> bool,
-) -> Option<Mended> {
+fn rounds(inventory: &Inventory, is_wanted: impl Fn(&Finding) -> bool) -> Option<Mended> {
     let mut current: Option<Inventory> = None;
     let mut said: Vec<String> = Vec::new();
     let mut changes: BTreeMap<_, FileChange> = BTreeMap::new();
@@ -91,7 +96,7 @@ fn rounds(
         let mut report: Report = lint(now, &settings());
         report
             .findings
-            .retain(|finding| finding.fix.is_some() && is_wanted(now, finding));
+            .retain(|finding| finding.fix.is_some() && is_wanted(finding));
         let fixed = fix(now, &report);
         if fixed.is_empty() {
             break;
@@ -125,7 +130,7 @@ fn rounds(
     Some((current?, said, changes.into_values().collect()))
 }
 
-fn resources_of(report: &Report, file: &std::path::Path) -> Vec<String> {
+fn resources_of(report: &Report, file: &Path) -> Vec<String> {
     let mut resources: Vec<String> = Vec::new();
     for finding in report.findings.iter().filter(|one| one.file == file) {
         if let Some(resource) = &finding.resource
@@ -137,23 +142,23 @@ fn resources_of(report: &Report, file: &std::path::Path) -> Vec<String> {
     resources
 }
 
-/// Returns whether a finding is about a cluster that moves, or about what belongs to it.
-fn is_meant(inventory: &Inventory, finding: &Finding, choices: &Choices) -> bool {
+/// Returns the resources that belong to the clusters that move, as findings name them; `None` is
+/// all.
+fn meant(inventory: &Inventory, choices: &Choices) -> Option<HashSet<(PathBuf, String)>> {
     if choices.clusters.is_empty() {
-        return true;
+        return None;
     }
+    let is_chosen = |name: Seen<&str>| {
+        let name = name.known();
+        name.is_some_and(|name| choices.clusters.iter().any(|cluster| cluster == name))
+    };
     let index = inventory.index();
-    let mut resources = index.all().filter(|resource| {
-        resource.file.name == finding.file
-            && finding.resource.as_deref() == Some(resource.title().as_str())
-    });
-    resources.any(|resource| {
+    let own = index.all().filter(|resource| {
         let of = resource.spec().at(&["cluster", "name"]).name();
-        [resource.name(), of].into_iter().any(|name| {
-            let Seen::Is(name) = name else {
-                return false;
-            };
-            choices.clusters.iter().any(|cluster| cluster == name)
-        })
-    })
+        is_chosen(resource.name()) || is_chosen(of)
+    });
+    Some(
+        own.map(|one| (one.file.name.clone(), one.title()))
+            .collect(),
+    )
 }

@@ -53,16 +53,17 @@ mod walcast;
 
 use jiff::Timestamp;
 
+use self::desk::Desk;
 pub use self::{
     choices::{Choices, InvalidTarget, Target},
     plan::{Check, FileChange, Plan, Question, Remark, Step},
 };
-use self::desk::Desk;
 use crate::{
-    inventory::{Inventory, Seen},
+    config::PLUGIN,
+    inventory::{Found, Inventory, Seen},
     lint::{
         Level, Report, Settings, lint,
-        system::{Cluster, System},
+        system::{Cluster, Plugin, System},
     },
 };
 
@@ -79,6 +80,9 @@ pub fn plan(inventory: &Inventory, target: Target, choices: &Choices) -> Plan {
     unread(&mut desk, inventory);
     let report = lint(mended_inventory, &settings());
     let clusters = chosen(&mut desk, &report, choices);
+    if choices.clusters.is_empty() {
+        strangers(&mut desk);
+    }
     match target {
         Target::BarmanPlugin => barman::plan(&mut desk, &clusters, choices),
         Target::PgBackRest => pgbackrest::plan(&mut desk, &clusters, choices),
@@ -108,7 +112,13 @@ fn unread(desk: &mut Desk<'_>, inventory: &Inventory) {
         for document in &file.documents {
             if let Err(error) = &document.root {
                 let place = format!("{}:{}", file.name.display(), error.position);
-                desk.leave(&place, format!("it is no YAML: {}", error.message));
+                let text = if file.text.contains("{{") {
+                    "it is a template, which is not run: `helm template … | walcast migrate … -`"
+                        .to_owned()
+                } else {
+                    format!("it is no YAML: {}", error.message)
+                };
+                desk.leave(&place, text);
             }
         }
     }
@@ -151,9 +161,34 @@ fn chosen<'a>(desk: &mut Desk<'a>, report: &Report, choices: &Choices) -> Vec<&'
             desk.obstacle(&title, text);
             continue;
         }
+        let mut foreign = cluster.plugins.iter().filter(|plugin| {
+            let is_off = plugin.enabled().is(false);
+            plugin.is_archiver().is(true) && !is_off && !is_of_ours(plugin)
+        });
+        if let Some(plugin) = foreign.next() {
+            let name = plugin.name().known().unwrap_or("a plugin");
+            let text = format!("`{name}` is its WAL archiver, of which nothing is known here");
+            desk.obstacle(&title, text);
+            continue;
+        }
         clusters.push(cluster);
     }
     clusters
+}
+
+fn is_of_ours(plugin: &Plugin<'_>) -> bool {
+    plugin.is_known() || plugin.name().may_be(PLUGIN)
+}
+
+/// Says which backups are of clusters that the files do not have.
+fn strangers(desk: &mut Desk<'_>) {
+    let system = desk.system;
+    for job in system.jobs.iter().filter(|job| job.is_schedule()) {
+        if matches!(job.cluster, Found::Nowhere | Found::Elsewhere(_)) {
+            let text = "its Cluster is not in the files: if that moves, this has to move, too";
+            desk.leave(&job.resource.title(), text);
+        }
+    }
 }
 
 /// Returns the errors that are left in the files that change.

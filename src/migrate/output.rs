@@ -18,7 +18,10 @@ pub fn text(plan: &Plan) -> String {
     page.remarks("Cannot be moved", &plan.obstacles);
     page.remarks("Not the same afterwards", &plan.losses);
     page.remarks("Left as it is", &plan.untouched);
-    page.remarks("Still an error to `walcast lint` in the end", &plan.remaining);
+    page.remarks(
+        "Still an error to `walcast lint` in the end",
+        &plan.remaining,
+    );
     page.0
 }
 

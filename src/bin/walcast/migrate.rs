@@ -6,9 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use walcast::{
-    migrate::{Choices, FileChange, Plan, Target, output::text, plan},
-};
+use walcast::migrate::{Choices, FileChange, Plan, Target, output::text, plan};
 
 use crate::{
     configuration::VariableOptions,
@@ -97,7 +95,9 @@ struct AnswerOptions {
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
-    let pair = text.split_once('=').filter(|(name, value)| !name.is_empty() && !value.is_empty());
+    let pair = text
+        .split_once('=')
+        .filter(|(name, value)| !name.is_empty() && !value.is_empty());
     let (name, value) = pair.ok_or("expected NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
@@ -113,21 +113,26 @@ impl Migrate {
             for file in &files {
                 output::print(&patch(file));
             }
-        } else if !is_written || !plan.questions.is_empty() {
+        } else if !is_written || !plan.questions.is_empty() || format == Format::Json {
             print(&plan, format);
         }
         if !plan.questions.is_empty() {
             if is_written || self.form.patch {
                 let text = "some questions are open; nothing was written";
                 let hint = "Answer them, or choose other Clusters with --cluster.";
-                Failure::new(text).with_hint(Some(hint)).print(format == Format::Json);
+                Failure::new(text)
+                    .with_hint(Some(hint))
+                    .print(format == Format::Json);
             }
             return Ok(FAILED);
         }
-        if self.form.write {
-            write(&files)?;
-        } else if let Some(folder) = &self.form.output_dir {
-            write_to(folder, &files)?;
+        let written = match &self.form.output_dir {
+            Some(folder) => write_to(folder, &files)?,
+            None if self.form.write => write(&files)?,
+            None => String::new(),
+        };
+        if format == Format::Text {
+            output::print(&written);
         }
         Ok(if plan.is_complete() { 0 } else { FAILED })
     }
@@ -174,39 +179,50 @@ fn patch(file: &FileChange) -> String {
     page.replacen(&format!("--- {name}\n"), "--- /dev/null\n", 1)
 }
 
-fn write(files: &[FileChange]) -> Result<(), Failure> {
+/// Edits the files, and writes new ones beside them. Returns what was done.
+fn write(files: &[FileChange]) -> Result<String, Failure> {
     let new = files.iter().filter(|file| file.old.is_none());
     refuse_existing(new.map(|file| file.file.as_path()))?;
+    let mut page = String::new();
     for file in files {
         if file.old.is_some() {
             manifests::replace(&file.file, &file.new)?;
         } else {
             manifests::create(&file.file, &file.new)?;
         }
-        output::print(&format!("{}: {}\n", file.file.display(), file.resources.join(", ")));
+        page += &done(&file.file, file);
     }
-    Ok(())
+    Ok(page)
 }
 
-/// Writes the files below a folder, as they lie below the folder that all of them are in.
-fn write_to(folder: &Path, files: &[FileChange]) -> Result<(), Failure> {
-    let Some(common) = common(files) else {
-        return Ok(());
-    };
+fn done(place: &Path, file: &FileChange) -> String {
+    format!("{}: {}\n", place.display(), file.resources.join(", "))
+}
+
+/// Writes the files below a folder, as they lie below the folder that all of them are in. Returns
+/// what was done.
+fn write_to(folder: &Path, files: &[FileChange]) -> Result<String, Failure> {
+    let common = common(files).unwrap_or_default();
     let place = |file: &FileChange| {
         let rest = file.file.strip_prefix(&common).unwrap_or(&file.file);
         let is_stdin = rest == Path::new(manifests::STDIN);
-        let rest = if is_stdin { Path::new("stdin.yaml") } else { rest };
-        let plain = rest.components().filter(|part| matches!(part, Component::Normal(_)));
+        let rest = if is_stdin {
+            Path::new("stdin.yaml")
+        } else {
+            rest
+        };
+        let plain = rest.components();
+        let plain = plain.filter(|part| matches!(part, Component::Normal(_)));
         folder.join(plain.collect::<PathBuf>())
     };
     let places: Vec<PathBuf> = files.iter().map(place).collect();
     refuse_existing(places.iter().map(PathBuf::as_path))?;
+    let mut page = String::new();
     for (file, place) in files.iter().zip(&places) {
         manifests::create(place, &file.new)?;
-        output::print(&format!("{}: {}\n", place.display(), file.resources.join(", ")));
+        page += &done(place, file);
     }
-    Ok(())
+    Ok(page)
 }
 
 fn refuse_existing<'p>(mut paths: impl Iterator<Item = &'p Path>) -> Result<(), Failure> {
@@ -215,7 +231,9 @@ fn refuse_existing<'p>(mut paths: impl Iterator<Item = &'p Path>) -> Result<(), 
         None => Ok(()),
         Some(path) => {
             let failure = Failure::new(format!("{} is there already", path.display()));
-            Err(failure.with_hint(Some("Nothing was written. Move it away, or add it to the paths.")))
+            Err(failure.with_hint(Some(
+                "Nothing was written. Move it away, or add it to the paths.",
+            )))
         }
     }
 }

@@ -6,12 +6,14 @@
 //! with a placeholder). [`edit()`] makes several of them at once, and refuses a result that reads
 //! worse than the text did or that lacks one of its comments.
 
+mod aliases;
 mod comments;
 mod entry;
 mod rewrite;
-mod towards;
+mod style;
 #[cfg(test)]
 mod tests;
+mod towards;
 
 use std::ops::Range;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Edit, EditError, comments, edit, towards::Writer};
+use super::{Edit, EditError, aliases::keep_aliases, comments, edit, towards::Writer};
 use crate::manifest::{Document, Node, Path, Segment, documents};
 
 /// What a value of a document is to be.
@@ -66,7 +66,7 @@ fn minimal(source: &str, before: &[Document], changes: &[Change]) -> Option<Stri
     let mut edits = writer.into_edits();
     for document in before {
         if let Ok(root) = &document.root {
-            super::towards::keep_aliases(source, root, &mut edits);
+            keep_aliases(source, root, &mut edits);
         }
     }
     let text = edit(source, &edits).ok()?;
@@ -82,7 +82,10 @@ fn says(text: &str, before: &[Document], changes: &[Change]) -> bool {
                 return after.root.is_err();
             };
             let wanted = changed(root, before.index, changes);
-            after.root.as_ref().is_ok_and(|root| root.to_json() == wanted)
+            after
+                .root
+                .as_ref()
+                .is_ok_and(|root| root.to_json() == wanted)
         })
 }
 
@@ -125,7 +128,9 @@ fn anew(source: &str, before: &[Document], changes: &[Change]) -> Result<String,
             new.push_str(&comment);
             new.push('\n');
         }
-        new += writer.emit(&changed(root, document.index, changes)).trim_end();
+        new += writer
+            .emit(&changed(root, document.index, changes))
+            .trim_end();
         edits.push(Edit::replace(bytes.start..end, new));
     }
     edit(source, &edits)

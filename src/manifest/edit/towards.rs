@@ -1,42 +1,29 @@
 //! From one value to another by small changes of the text.
 
-use std::collections::HashSet;
-
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Edit, comments,
+    Edit,
+    aliases::is_alias,
+    comments,
     entry::{is_flow, line_break, line_end, line_start, own_entries},
     flow_scalar,
+    style::{Style, pair},
 };
-use crate::manifest::{
-    Document, Entry, Node, Value,
-    emit::{Layout, emit_in},
-};
+use crate::manifest::{Document, Entry, Node, Value};
 
 /// Collects the changes that make values of a text others.
 pub(super) struct Writer<'s> {
     source: &'s str,
-    layout: Layout,
-    /// What stands in the text without quotes and has placeholders.
-    templates: HashSet<String>,
+    style: Style,
     edits: Vec<Edit>,
 }
 
 impl<'s> Writer<'s> {
     pub(super) fn new(source: &'s str, documents: &[Document]) -> Self {
-        let mut templates = HashSet::new();
-        let mut list_indent = None;
-        for root in documents.iter().filter_map(|one| one.root.as_ref().ok()) {
-            learn(root, &mut templates, &mut list_indent);
-        }
         Self {
             source,
-            layout: Layout {
-                list_indent: list_indent.unwrap_or_default(),
-                is_name_first: true,
-            },
-            templates,
+            style: Style::of(documents),
             edits: Vec::new(),
         }
     }
@@ -78,9 +65,7 @@ impl<'s> Writer<'s> {
         let edit = match wanted {
             Json::String(text) => Edit::scalar(self.source, node, text)
                 .unwrap_or_else(|| Edit::replace(node.span.bytes(), flow_scalar(text))),
-            Json::Bool(_) | Json::Number(_) => {
-                Edit::replace(node.span.bytes(), wanted.to_string())
-            }
+            Json::Bool(_) | Json::Number(_) => Edit::replace(node.span.bytes(), wanted.to_string()),
             Json::Null | Json::Array(_) | Json::Object(_) => return None,
         };
         self.edits.push(edit);
@@ -126,7 +111,7 @@ impl<'s> Writer<'s> {
             if entry.value.to_json() == *wanted {
                 continue;
             }
-            changed = Some(*entry);
+            changed = changed.or(Some(*entry));
             if self.value(&entry.value, wanted).is_none() {
                 if is_flow(self.source, node)? {
                     return None;
@@ -142,7 +127,8 @@ impl<'s> Writer<'s> {
         }
         for entry in removed {
             self.line_indent(entry)?;
-            self.edits.push(Edit::remove(self.source, node, &entry.key.name)?);
+            self.edits
+                .push(Edit::remove(self.source, node, &entry.key.name)?);
         }
         Some(())
     }
@@ -163,7 +149,9 @@ impl<'s> Writer<'s> {
         let old = entry.value.to_json();
         let is_alike = old == *value
             || match (old.as_object(), value.as_object()) {
-                (Some(old), Some(new)) => old.iter().any(|(key, value)| new.get(key) == Some(value)),
+                (Some(old), Some(new)) => {
+                    old.iter().any(|(key, value)| new.get(key) == Some(value))
+                }
                 _ => false,
             };
         let Some(edit) = Edit::key(self.source, &entry.key, name).filter(|_| is_alike) else {
@@ -203,12 +191,7 @@ impl<'s> Writer<'s> {
             let last = items.last()?;
             let indent = self.dash(last)?;
             let text = self.indented(&Json::Array(added.to_vec()), indent);
-            let at = line_end(self.source, self.content_end(last.span.bytes()));
-            let line_break = line_break(self.source);
-            self.edits.push(Edit::replace(
-                at..at,
-                format!("{line_break}{}{text}", " ".repeat(indent)),
-            ));
+            self.insert_below(self.content_end(last.span.bytes()), indent, &text);
         }
         Some(())
     }
@@ -249,25 +232,38 @@ impl<'s> Writer<'s> {
     }
 
     fn insert(&mut self, place: &Place<'_>, entries: &Json) -> Option<()> {
-        let line_break = line_break(self.source);
         match place {
             Place::Before(entry) => {
                 let indent = self.line_indent(entry)?;
                 let at = line_start(self.source, entry.key.span.start.offset);
                 let text = self.indented(entries, indent);
-                let text = format!("{}{text}{line_break}", " ".repeat(indent));
+                let text = format!("{}{text}{}", " ".repeat(indent), line_break(self.source));
                 self.edits.push(Edit::replace(at..at, text));
             }
             Place::After(entry) => {
                 let indent = entry.key.span.start.column - 1;
                 let value = self.content_end(entry.value.span.bytes());
-                let at = line_end(self.source, value.max(entry.key.span.end.offset));
                 let text = self.indented(entries, indent);
-                let text = format!("{line_break}{}{text}", " ".repeat(indent));
-                self.edits.push(Edit::replace(at..at, text));
+                self.insert_below(value.max(entry.key.span.end.offset), indent, &text);
             }
         }
         Some(())
+    }
+
+    /// Inserts lines below the line that has the byte at `at`.
+    fn insert_below(&mut self, at: usize, indent: usize, text: &str) {
+        let end = line_end(self.source, at);
+        let line_break = line_break(self.source);
+        let rest = self.source[end..].split_inclusive('\n').next();
+        let margin = " ".repeat(indent);
+        // The next line, as this one may be removed.
+        let (at, text) = match rest {
+            Some(rest) if rest.ends_with('\n') => {
+                (end + rest.len(), format!("{margin}{text}{line_break}"))
+            }
+            Some(_) | None => (end, format!("{line_break}{margin}{text}")),
+        };
+        self.edits.push(Edit::replace(at..at, text));
     }
 
     /// Returns the indentation of an entry that begins its line.
@@ -321,150 +317,11 @@ impl<'s> Writer<'s> {
     }
 
     pub(super) fn emit(&self, value: &Json) -> String {
-        let mut unquoted = HashSet::new();
-        self.find_templates(value, &mut unquoted);
-        emit_in(value, self.layout, &unquoted)
-    }
-
-    /// Parameters of plugins are text, also where a placeholder stands for a number.
-    fn find_templates(&self, value: &Json, found: &mut HashSet<*const Json>) {
-        match value {
-            Json::String(text) if self.templates.contains(text) => {
-                found.insert(std::ptr::from_ref(value));
-            }
-            Json::Array(items) => items.iter().for_each(|item| self.find_templates(item, found)),
-            Json::Object(map) => {
-                for (_, value) in map.iter().filter(|(key, _)| *key != "parameters") {
-                    self.find_templates(value, found);
-                }
-            }
-            _ => {}
-        }
+        self.style.emit(value)
     }
 }
 
 enum Place<'e> {
     Before(&'e Entry),
     After(&'e Entry),
-}
-
-/// Writes what aliases stand for in their place where their anchor is changed or gone.
-pub(super) fn keep_aliases(source: &str, root: &Node, edits: &mut Vec<Edit>) {
-    let mut aliases = Vec::new();
-    find_aliases(source, root, &mut aliases);
-    let is_touched = |bytes: &std::ops::Range<usize>| {
-        let mut replaced = edits.iter().map(Edit::bytes);
-        replaced.any(|edit| edit.start <= bytes.start && bytes.end <= edit.end)
-    };
-    let mut inlined = Vec::new();
-    for node in aliases {
-        let bytes = node.span.bytes();
-        let Some(name) = source.get(bytes.start + 1..bytes.end) else {
-            continue;
-        };
-        let anchor = format!("&{name}");
-        let is_whole = |at: usize| {
-            let next = source[at + anchor.len()..].chars().next();
-            next.is_none_or(|next| next.is_whitespace() || ",]}".contains(next))
-        };
-        let before = source.get(..bytes.start).unwrap_or_default();
-        let places = before.match_indices(&anchor).map(|(at, _)| at);
-        let Some(at) = places.filter(|at| is_whole(*at)).last() else {
-            continue;
-        };
-        let is_scalar = !matches!(node.value, Value::Mapping(_) | Value::Sequence(_));
-        let at_anchor = at..at + anchor.len();
-        let value = at + anchor.len() + 1;
-        let is_changed = edits.iter().any(|edit| edit.bytes().start == value);
-        if !is_touched(&bytes) && is_scalar && (is_touched(&at_anchor) || is_changed) {
-            let text = match node.to_json() {
-                Json::String(text) => flow_scalar(&text),
-                other => other.to_string(),
-            };
-            inlined.push(Edit::replace(bytes, text));
-        }
-    }
-    edits.extend(inlined);
-}
-
-fn find_aliases<'n>(source: &str, node: &'n Node, found: &mut Vec<&'n Node>) {
-    if is_alias(source, node) {
-        found.push(node);
-        return;
-    }
-    match &node.value {
-        Value::Sequence(items) => {
-            for item in items {
-                find_aliases(source, item, found);
-            }
-        }
-        Value::Mapping(mapping) => {
-            for entry in mapping.entries() {
-                find_aliases(source, &entry.value, found);
-            }
-        }
-        Value::Null
-        | Value::Bool(_)
-        | Value::Integer(_)
-        | Value::Float(_)
-        | Value::String(_)
-        | Value::Template(_) => {}
-    }
-}
-
-fn is_alias(source: &str, node: &Node) -> bool {
-    let slice = node.span.slice(source);
-    slice.is_some_and(|slice| slice.starts_with('*') && !slice.contains(char::is_whitespace))
-}
-
-/// Learns what stands without quotes, and how lists are indented.
-fn learn(node: &Node, templates: &mut HashSet<String>, list_indent: &mut Option<usize>) {
-    match &node.value {
-        Value::Template(text) => {
-            templates.insert(text.clone());
-        }
-        Value::Sequence(items) => {
-            for item in items {
-                learn(item, templates, list_indent);
-            }
-        }
-        Value::Mapping(mapping) => {
-            for entry in mapping.entries() {
-                let (key, value) = (entry.key.span.start, entry.value.span.start);
-                let is_block_list = !entry.value.items().is_empty() && value.line > key.line;
-                if is_block_list && list_indent.is_none() {
-                    // A list in brackets on lines of its own is a rare guess.
-                    *list_indent = Some(if value.column > key.column { 2 } else { 0 });
-                }
-                learn(&entry.value, templates, list_indent);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::String(_) => {}
-    }
-}
-
-/// Returns which item becomes which: by name if all have one, else by place. `None` if items
-/// change their order, or if a new one is not at the end.
-fn pair(items: &[Node], wanted: &[Json]) -> Option<Vec<Option<usize>>> {
-    let old: Option<Vec<&str>> = items.iter().map(|item| item.field("name")?.as_str()).collect();
-    let new: Option<Vec<&str>> = wanted.iter().map(|item| item.get("name")?.as_str()).collect();
-    let pairs: Vec<Option<usize>> = match (old, new) {
-        (Some(old), Some(new)) if are_distinct(&old) && are_distinct(&new) => {
-            let place = |name: &&str| new.iter().position(|one| one == name);
-            old.iter().map(place).collect()
-        }
-        _ => (0..items.len())
-            .map(|index| (index < wanted.len()).then_some(index))
-            .collect(),
-    };
-    let in_order = pairs.iter().flatten().enumerate();
-    in_order
-        .into_iter()
-        .all(|(place, index)| place == *index)
-        .then_some(pairs)
-}
-
-fn are_distinct(names: &[&str]) -> bool {
-    let mut seen = HashSet::new();
-    names.iter().all(|name| seen.insert(*name))
 }

@@ -100,7 +100,14 @@ fn own<'a>(
             let retention = get(&json, &["spec", "backup", "retentionPolicy"]);
             let name = text(&json, &["metadata", "name"])?;
             let store = match choices.stores.get(name) {
-                Some(store) => store.clone(),
+                Some(store) => {
+                    let text = format!(
+                        "it goes on in ObjectStore/{store}, as you said: backups stay where they \
+                         are if that is another place, and the new ones begin a new history"
+                    );
+                    desk.lose(&title, text);
+                    store.clone()
+                }
                 None => stores.place(desk, resource, &wanted, retention, Use::Archive, name),
             };
             return Some(Own {
@@ -181,7 +188,10 @@ fn restored(
         return Ok(None);
     };
     let name = text(json, &["metadata", "name"]).unwrap_or_default();
-    let answer = choices.backups.get(name).and_then(|one| one.split_once('/'));
+    let answer = choices
+        .backups
+        .get(name)
+        .and_then(|one| one.split_once('/'));
     if let Some((server, id)) = answer {
         return Ok(Some((server.to_owned(), id.to_owned())));
     }
@@ -195,6 +205,8 @@ fn restored(
 
 /// Returns the stores that schedules name beside the cluster's own: the plugin ignores them.
 pub(in crate::migrate) fn named_elsewhere<'j>(schedule: &'j Json, own: &str) -> Option<&'j str> {
-    let named = jobs::parameters(schedule)?.get("barmanObjectName")?.as_str()?;
+    let named = jobs::parameters(schedule)?
+        .get("barmanObjectName")?
+        .as_str()?;
     (named != own).then_some(named)
 }

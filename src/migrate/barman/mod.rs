@@ -1,8 +1,8 @@
 //! To the Barman Cloud plugin.
 
 pub(super) mod decide;
-mod steps;
 pub(super) mod sources;
+mod steps;
 pub(super) mod stores;
 
 use self::{sources::Source, stores::Stores};

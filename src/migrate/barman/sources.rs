@@ -147,5 +147,8 @@ pub(in crate::migrate) fn parameters(source: &Source) -> [(&'static str, String)
 /// Returns whether a cluster is said to be restored from a `Backup` that CloudNativePG made
 /// itself, which no plugin can.
 pub(in crate::migrate) fn restored_backup(cluster: &Json) -> Option<&str> {
-    text(cluster, &["spec", "bootstrap", "recovery", "backup", "name"])
+    text(
+        cluster,
+        &["spec", "bootstrap", "recovery", "backup", "name"],
+    )
 }

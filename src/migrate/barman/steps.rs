@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     super::{
         Step,
-        commands::{apply, kubectl, of_cluster},
+        commands::{kubectl, name, of_cluster},
         desk::Desk,
         entry, jobs,
         json::{list, remove, set},
@@ -30,9 +30,8 @@ pub(super) fn write<'a>(desk: &mut Desk<'a>, stores: &Stores<'a>, moves: &[Move<
         write_cluster(desk, one);
     }
     write_schedules(desk, moves);
-    let new: Vec<&Move<'_>> = moves.iter().filter(arrives).collect();
-    if !new.is_empty() {
-        desk.step(prove(&new));
+    if moves.iter().any(|one| one.own.is_some()) && !desk.plan.steps.is_empty() {
+        desk.step(prove(moves));
     }
 }
 
@@ -54,20 +53,30 @@ fn install() -> Step {
 
 fn write_stores<'a>(desk: &mut Desk<'a>, stores: &Stores<'a>, moves: &[Move<'a>]) {
     for (store, policy) in moves.iter().filter_map(|one| one.keeps.as_ref()) {
-        desk.change(store, |json| set(json, &["spec", "retentionPolicy"], policy.clone()));
+        desk.change(store, |json| {
+            set(json, &["spec", "retentionPolicy"], policy.clone())
+        });
     }
     for store in desk.of_kind(Kind::ObjectStore) {
         mend_store(desk, &store);
     }
-    let mut step = Step::new(
-        "Make the ObjectStores",
-        "They have the configuration that the Clusters have now: same path, same folder, same \
-         Secrets. A Cluster that names a store which is not there yet waits for it.",
-    );
-    for (beside, resource) in stores.new_ones() {
-        let file = desk.create(&beside, &resource);
+    let new = stores.new_ones();
+    let mut step = if new.is_empty() {
+        Step::new(
+            "Mend the ObjectStores",
+            "They come before the Clusters, which would archive with what is wrong in them.",
+        )
+    } else {
+        Step::new(
+            "Make the ObjectStores",
+            "They have the configuration that the Clusters have now: same path, same folder, same \
+             Secrets. A Cluster that names a store which is not there yet waits for it.",
+        )
+    };
+    for (beside, resource) in new {
+        desk.create(&beside, &resource);
         let name = resource["metadata"]["name"].as_str().unwrap_or_default();
-        step = step.run(apply(&file)).check(
+        step = step.check(
             kubectl(&beside, &format!("get objectstore {name}")),
             "it is there",
         );
@@ -111,8 +120,18 @@ fn write_cluster(desk: &mut Desk<'_>, one: &Move<'_>) {
         }
         if let (Some((server, id)), Some(own)) = (&one.restored, &one.own) {
             remove(json, &["spec", "bootstrap", "recovery", "backup"]);
-            set(json, &["spec", "bootstrap", "recovery", "source"], server.as_str());
-            let target = ["spec", "bootstrap", "recovery", "recoveryTarget", "backupID"];
+            set(
+                json,
+                &["spec", "bootstrap", "recovery", "source"],
+                server.as_str(),
+            );
+            let target = [
+                "spec",
+                "bootstrap",
+                "recovery",
+                "recoveryTarget",
+                "backupID",
+            ];
             set(json, &target, id.as_str());
             list(json, &["spec", "externalClusters"]).push(json!({
                 "name": server,
@@ -132,7 +151,11 @@ fn write_cluster(desk: &mut Desk<'_>, one: &Move<'_>) {
              point-in-time recovery crosses. The change rolls all pods: the sidecar is new.",
         )
         .check(
-            of_cluster(cluster, "get pods", "-o jsonpath='{.items[*].spec.initContainers[*].name}'"),
+            of_cluster(
+                cluster,
+                "get pods",
+                "-o jsonpath='{.items[*].spec.initContainers[*].name}'",
+            ),
             "`plugin-barman-cloud` once for each pod",
         )
         .check(
@@ -149,8 +172,6 @@ fn write_cluster(desk: &mut Desk<'_>, one: &Move<'_>) {
              Cluster, where CloudNativePG took that of the external one.",
         ),
     };
-    let file = &cluster.file.name;
-    let step = step.run(apply(file));
     desk.step_if_changed(step);
     if cluster.is_patched {
         let text = "a patch of the kustomization beside it changes Clusters: look whether it \
@@ -160,13 +181,15 @@ fn write_cluster(desk: &mut Desk<'_>, one: &Move<'_>) {
 }
 
 pub(super) fn archiving(cluster: &Resource<'_>) -> String {
-    let name = super::super::commands::name(cluster);
+    let cluster_name = name(cluster);
     let path = "{.status.conditions[?(@.type==\"ContinuousArchiving\")].status}";
-    kubectl(cluster, &format!("get cluster {name} -o jsonpath='{path}'"))
+    kubectl(
+        cluster,
+        &format!("get cluster {cluster_name} -o jsonpath='{path}'"),
+    )
 }
 
 fn write_schedules(desk: &mut Desk<'_>, moves: &[Move<'_>]) {
-    let mut files = Vec::new();
     for one in moves {
         let Some(own) = &one.own else {
             continue;
@@ -184,26 +207,19 @@ fn write_schedules(desk: &mut Desk<'_>, moves: &[Move<'_>]) {
                 desk.lose(&resource.title(), text);
             }
             desk.change(resource, |json| jobs::use_plugin(json, BARMAN_CLOUD, &[]));
-            if *desk.json(resource) != before {
-                files.push(resource.file.name.clone());
-            }
         }
     }
-    let mut step = Step::new(
+    let step = Step::new(
         "Have the schedules use the plugin",
         "A schedule without a method asks CloudNativePG itself, which has no store any more: \
          every Backup fails. This comes after the Clusters, as the plugin backs up only a Cluster \
          that lists it.",
     );
-    files.dedup();
-    for file in &files {
-        step = step.run(apply(file));
-    }
     desk.step_if_changed(step);
 }
 
 /// The last step: a backup by the plugin, before anybody relies on it.
-fn prove(moves: &[&Move<'_>]) -> Step {
+fn prove(moves: &[Move<'_>]) -> Step {
     let mut step = Step::new(
         "Take a backup with the plugin",
         "The first one shows that keys, path and folder are right. Backups of the time before \
@@ -214,16 +230,18 @@ fn prove(moves: &[&Move<'_>]) -> Step {
         let Some(own) = &one.own else {
             continue;
         };
-        let name = super::super::commands::name(&one.cluster);
-        let backup =
-            format!("cnpg backup {name} --method=plugin --plugin-name={BARMAN_CLOUD}");
+        let cluster = name(&one.cluster);
+        let backup = format!("cnpg backup {cluster} --method=plugin --plugin-name={BARMAN_CLOUD}");
         let window = format!(
             "get objectstore {} -o jsonpath='{{.status.serverRecoveryWindow}}'",
             own.store
         );
         step = step
             .run(kubectl(&one.cluster, &backup))
-            .check(of_cluster(&one.cluster, "get backups", ""), "the newest one is `completed`")
+            .check(
+                of_cluster(&one.cluster, "get backups", ""),
+                "the newest one is `completed`",
+            )
             .check(
                 kubectl(&one.cluster, &window),
                 format!(

@@ -94,7 +94,9 @@ impl<'a> Stores<'a> {
         }
         let is_taken = |name: &str| {
             let mut known = self.known.iter();
-            known.any(|one| one.name == name && (one.namespace == namespace || one.namespace.is_none()))
+            known.any(|one| {
+                one.name == name && (one.namespace == namespace || one.namespace.is_none())
+            })
         };
         let mut free = name.to_owned();
         let mut number = 2;
@@ -176,7 +178,9 @@ fn is_same_place(store: &Json, wanted: &Json) -> bool {
         &["wal", "restoreAdditionalCommandArgs"],
     ];
     let pace = get(wanted, &["wal", "maxParallel"]);
-    PLACE.iter().all(|keys| get(store, keys) == get(wanted, keys))
+    PLACE
+        .iter()
+        .all(|keys| get(store, keys) == get(wanted, keys))
         && (pace.is_none() || pace == get(store, &["wal", "maxParallel"]))
 }
 
@@ -213,4 +217,3 @@ pub(in crate::migrate) fn converted(
     }
     json
 }
-

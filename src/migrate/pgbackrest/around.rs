@@ -3,12 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{
-    super::{
-        Step,
-        commands::{apply, name},
-        desk::Desk,
-        json::set,
-    },
+    super::{Step, commands::name, desk::Desk, json::set},
     Move,
 };
 use crate::{
@@ -25,10 +20,9 @@ const OWN_LEASE: &str = "v0.0.1";
 
 /// Writes the step that makes room for the plugin.
 pub(super) fn write(desk: &mut Desk<'_>, moves: &[Move<'_>], arrives: bool) {
-    let mut files = Vec::new();
-    upgrade(desk, &mut files);
-    rename_services(desk, moves, &mut files);
-    let mut step = Step::new(
+    upgrade(desk);
+    rename_services(desk, moves);
+    let step = Step::new(
         "Make room for the pgBackRest plugin",
         format!(
             "Releases before {OWN_LEASE} take the lease of the Barman Cloud plugin, and one of the \
@@ -37,10 +31,6 @@ pub(super) fn write(desk: &mut Desk<'_>, moves: &[Move<'_>], arrives: bool) {
              any more."
         ),
     );
-    files.dedup();
-    for file in &files {
-        step = step.run(apply(file));
-    }
     let step = step
         .check(
             format!("kubectl get service -A -l cnpg.io/pluginName={PGBACKREST}"),
@@ -57,18 +47,26 @@ pub(super) fn write(desk: &mut Desk<'_>, moves: &[Move<'_>], arrives: bool) {
     }
 }
 
-fn upgrade(desk: &mut Desk<'_>, files: &mut Vec<std::path::PathBuf>) {
+fn upgrade(desk: &mut Desk<'_>) {
     let own_lease: Option<PluginVersion> = OWN_LEASE.parse().ok();
     let old: Vec<_> = desk
         .system
         .images_of(Product::PgBackRest)
-        .filter(|image| image.release().is_some_and(|release| Some(release) < own_lease))
+        .filter(|image| {
+            image
+                .release()
+                .is_some_and(|release| Some(release) < own_lease)
+        })
         .map(|image| (image.deployment, image.tag))
         .collect();
     for (deployment, tag) in old {
         desk.change(&deployment, |json| {
             let containers = json.pointer_mut("/spec/template/spec/containers");
-            for container in containers.and_then(Json::as_array_mut).into_iter().flatten() {
+            for container in containers
+                .and_then(Json::as_array_mut)
+                .into_iter()
+                .flatten()
+            {
                 let image = container["image"].as_str().unwrap_or_default();
                 let old = image.strip_suffix(&format!(":{tag}"));
                 let old = old.filter(|image| image.contains("pgbackrest"));
@@ -77,12 +75,11 @@ fn upgrade(desk: &mut Desk<'_>, files: &mut Vec<std::path::PathBuf>) {
                 }
             }
         });
-        files.push(deployment.file.name.clone());
     }
 }
 
 /// Services in the namespaces of clusters that use the plugin, by a name that begins otherwise.
-fn rename_services(desk: &mut Desk<'_>, moves: &[Move<'_>], files: &mut Vec<std::path::PathBuf>) {
+fn rename_services(desk: &mut Desk<'_>, moves: &[Move<'_>]) {
     for service in desk.of_kind(Kind::Service) {
         let own = name(&service);
         let collides = own == "pgbackrest" || own.starts_with("pgbackrest-");
@@ -97,6 +94,5 @@ fn rename_services(desk: &mut Desk<'_>, moves: &[Move<'_>], files: &mut Vec<std:
         );
         desk.lose(&service.title(), text);
         desk.change(&service, |json| set(json, &["metadata", "name"], new));
-        files.push(service.file.name.clone());
     }
 }

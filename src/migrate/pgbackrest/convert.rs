@@ -189,11 +189,26 @@ impl Made {
         }
         let lost: [(&[&str], &str); 6] = [
             (&["historyTags"], "tags of timeline histories have no equal"),
-            (&["wal", "encryption"], "the store encrypts WAL as the bucket says, not as asked"),
-            (&["data", "encryption"], "the store encrypts backups as the bucket says, not as asked"),
-            (&["wal", "archiveAdditionalCommandArgs"], "arguments of Barman's tools have no equal"),
-            (&["wal", "restoreAdditionalCommandArgs"], "arguments of Barman's tools have no equal"),
-            (&["data", "additionalCommandArgs"], "arguments of Barman's tools have no equal"),
+            (
+                &["wal", "encryption"],
+                "the store encrypts WAL as the bucket says, not as asked",
+            ),
+            (
+                &["data", "encryption"],
+                "the store encrypts backups as the bucket says, not as asked",
+            ),
+            (
+                &["wal", "archiveAdditionalCommandArgs"],
+                "arguments of Barman's tools have no equal",
+            ),
+            (
+                &["wal", "restoreAdditionalCommandArgs"],
+                "arguments of Barman's tools have no equal",
+            ),
+            (
+                &["data", "additionalCommandArgs"],
+                "arguments of Barman's tools have no equal",
+            ),
         ];
         for (keys, text) in lost {
             if has(keys).is_some() {
@@ -215,15 +230,24 @@ impl Made {
             set(&mut self.stanza, &["logLevel"], level);
         }
         for (key, text) in [
-            ("env", "variables of Barman's sidecar have no use for pgBackRest"),
-            ("additionalContainerArgs", "arguments of Barman's sidecar have no equal"),
+            (
+                "env",
+                "variables of Barman's sidecar have no use for pgBackRest",
+            ),
+            (
+                "additionalContainerArgs",
+                "arguments of Barman's sidecar have no equal",
+            ),
             (
                 "retentionPolicyIntervalSeconds",
                 "pgBackRest prunes after each backup of a repository, not by the clock",
             ),
         ] {
             if get(sidecar, &[key]).is_some() {
-                desk.lose(from.about, format!("`instanceSidecarConfiguration.{key}`: {text}"));
+                desk.lose(
+                    from.about,
+                    format!("`instanceSidecarConfiguration.{key}`: {text}"),
+                );
             }
         }
     }

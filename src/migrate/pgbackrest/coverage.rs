@@ -21,8 +21,13 @@ use crate::{
 
 /// Makes every repository have full backups: by the schedules there are, else by new ones.
 pub(super) fn schedules(desk: &mut Desk<'_>, one: &Move<'_>, choices: &Choices) {
+    let cluster = desk.json(&one.cluster.resource);
+    let is_primary = text(cluster, &["spec", "backup", "target"]) == Some("primary");
+    let is_alone = get(cluster, &["spec", "instances"]).is_none_or(|count| *count == 1);
     for schedule in &one.schedules {
-        desk.change(&schedule.resource, arrive);
+        desk.change(&schedule.resource, |json| {
+            arrive(json, is_primary || is_alone)
+        });
     }
     if one.cluster.is_replica() {
         let text = "a replica cluster cannot be backed up by pgBackRest (T57): back up its source";
@@ -35,13 +40,15 @@ pub(super) fn schedules(desk: &mut Desk<'_>, one: &Move<'_>, choices: &Choices) 
 }
 
 /// Has a schedule back up by the plugin. Barman's backups are full ones, so those that come from
-/// there stay full; pgBackRest's own keep what they say.
-fn arrive(schedule: &mut Json) {
+/// there stay full; pgBackRest's own keep what they say, unless a standby would be chosen.
+fn arrive(schedule: &mut Json, is_primary_anyhow: bool) {
     let plugin = text(schedule, &["spec", "pluginConfiguration", "name"]);
     let method = text(schedule, &["spec", "method"]);
     if plugin != Some(PGBACKREST) || method != Some("plugin") {
         let parameters = [("backupType", "full"), ("selectedRepository", "1")];
         jobs::use_plugin(schedule, PGBACKREST, &parameters);
+    } else if is_primary_anyhow && get(schedule, &["spec", "target"]).is_none() {
+        return;
     }
     set(schedule, &["spec", "target"], "primary");
 }
@@ -57,8 +64,14 @@ pub(super) fn numbers(desk: &mut Desk<'_>, one: &Move<'_>) -> Vec<usize> {
         Way::There(Some(stanza)) | Way::Renamed(stanza) => written(desk, stanza),
         Way::Returns(name) => {
             let cluster = &one.cluster.resource;
-            let found = desk.system.index.find(Kind::Stanza, Seen::Is(name), cluster);
-            found.here().map(|stanza| written(desk, &stanza)).unwrap_or_default()
+            let found = desk
+                .system
+                .index
+                .find(Kind::Stanza, Seen::Is(name), cluster);
+            found
+                .here()
+                .map(|stanza| written(desk, &stanza))
+                .unwrap_or_default()
         }
         Way::There(None) => return Vec::new(),
     };
@@ -133,12 +146,7 @@ fn runs_at_most_daily(desk: &Desk<'_>, job: &Job<'_>) -> bool {
     date.is_some_and(|date| schedule.runs_per_day(date, &TimeZone::UTC) <= 1)
 }
 
-fn new_schedule(
-    desk: &Desk<'_>,
-    cluster: &Resource<'_>,
-    number: usize,
-    choices: &Choices,
-) -> Json {
+fn new_schedule(desk: &Desk<'_>, cluster: &Resource<'_>, number: usize, choices: &Choices) -> Json {
     let own = name(cluster);
     let when = choices.full_schedule.clone();
     let when = when.unwrap_or_else(|| format!("0 0 {} * * 0", number % 24));

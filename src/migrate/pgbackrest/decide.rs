@@ -211,7 +211,18 @@ fn needed_sources<'a>(
         desk.lose(&resource.title(), text);
     }
     let json = desk.json(resource);
-    if text(json, &["spec", "bootstrap", "recovery", "recoveryTarget", "backupID"]).is_some() {
+    if text(
+        json,
+        &[
+            "spec",
+            "bootstrap",
+            "recovery",
+            "recoveryTarget",
+            "backupID",
+        ],
+    )
+    .is_some()
+    {
         let text = "`recoveryTarget.backupID` is one of Barman's; pgBackRest's labels look like \
                     `20260210-101333F`";
         desk.lose(&resource.title(), text);

@@ -95,7 +95,10 @@ fn s3(
             return Err(desk.ask(about, text, format!("--unchecked-tls {key}")));
         }
         set("verifyTLS", json!(false));
-        desk.lose(about, "certificates are not checked any more: anybody on the way can listen");
+        desk.lose(
+            about,
+            "certificates are not checked any more: anybody on the way can listen",
+        );
     }
     Ok(repository)
 }

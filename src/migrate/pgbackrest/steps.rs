@@ -6,7 +6,7 @@ use super::{
     super::{
         Choices, Step,
         barman::{sources::parameters, stores::Stores},
-        commands::{apply, kubectl, name as name_of, of_cluster},
+        commands::{kubectl, name as name_of, of_cluster},
         desk::Desk,
         entry,
         json::{get, items, remove, set, text},
@@ -47,7 +47,7 @@ fn write_stanzas<'a>(desk: &mut Desk<'a>, stores: &Stores<'a>, moves: &[Move<'a>
          other. A stanza's name never changes later, as that would orphan its backups.",
     );
     for (beside, resource) in stores.new_ones() {
-        step = step.run(apply(&desk.create(&beside, &resource)));
+        desk.create(&beside, &resource);
     }
     for one in moves {
         let cluster = &one.cluster.resource;
@@ -60,14 +60,15 @@ fn write_stanzas<'a>(desk: &mut Desk<'a>, stores: &Stores<'a>, moves: &[Move<'a>
                 let spec = json!({"stanzaConfiguration": configuration});
                 let of = (Stanza::API_VERSION, Stanza::KIND);
                 let stanza = resource(desk, cluster, of, name, &spec);
-                let file = desk.create(cluster, &stanza);
-                step = step
-                    .run(apply(&file))
-                    .check(kubectl(cluster, &format!("get stanza {name}")), "it is there");
+                desk.create(cluster, &stanza);
+                step = step.check(
+                    kubectl(cluster, &format!("get stanza {name}")),
+                    "it is there",
+                );
             }
             Way::Renamed(repository) => {
                 desk.change(repository, to_stanza);
-                step = step.run(apply(&repository.file.name)).check(
+                step = step.check(
                     kubectl(cluster, &format!("get stanza {}", name_of(repository))),
                     "it is there; the Repository of this name can go when no Cluster names it",
                 );
@@ -77,7 +78,7 @@ fn write_stanzas<'a>(desk: &mut Desk<'a>, stores: &Stores<'a>, moves: &[Move<'a>
         if let Some((name, spec)) = &one.plugin {
             let of = (PluginConfig::API_VERSION, PluginConfig::KIND);
             let config = resource(desk, cluster, of, name, spec);
-            step = step.run(apply(&desk.create(cluster, &config)));
+            desk.create(cluster, &config);
         }
     }
     desk.step_if_changed(step);
@@ -126,7 +127,11 @@ fn to_stanza(json: &mut Json) {
         }
     }
     let repositories = configuration.get_mut("s3Repositories");
-    for repository in repositories.and_then(Json::as_array_mut).into_iter().flatten() {
+    for repository in repositories
+        .and_then(Json::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         if get(repository, &["verifyTLS"]).is_none() {
             set(repository, &["verifyTLS"], true);
         }
@@ -185,7 +190,7 @@ fn write_cluster(desk: &mut Desk<'_>, one: &Move<'_>, choices: &Choices) {
              pgBackRest. The change rolls all pods: the sidecar is another one.",
         ),
     };
-    let step = step.run(apply(&cluster.file.name)).check(
+    let step = step.check(
         info(cluster),
         "`status` ok and a WAL archive in every repository, after `pg_switch_wal()` on the primary",
     );
@@ -223,7 +228,10 @@ fn rename_references(cluster: &mut Json) {
 fn info(cluster: &Resource<'_>) -> String {
     let pod = kubectl(
         cluster,
-        &format!("get cluster {} -o jsonpath='{{.status.currentPrimary}}'", name_of(cluster)),
+        &format!(
+            "get cluster {} -o jsonpath='{{.status.currentPrimary}}'",
+            name_of(cluster)
+        ),
     );
     kubectl(
         cluster,
@@ -244,28 +252,24 @@ fn write_schedules(desk: &mut Desk<'_>, moves: &[Move<'_>], choices: &Choices) {
         }
         let cluster = &one.cluster.resource;
         first = first
-            .check(of_cluster(cluster, "get backups", ""), "each one is `completed`")
+            .check(
+                of_cluster(cluster, "get backups", ""),
+                "each one is `completed`",
+            )
             .check(info(cluster), "a full backup in every repository");
     }
     if !first.commands.is_empty() {
         desk.step(first);
     }
-    let mut files = Vec::new();
     for one in moves {
         coverage::schedules(desk, one, choices);
-        files.extend(one.schedules.iter().map(|job| job.resource.file.name.clone()));
     }
-    let mut step = Step::new(
+    let step = Step::new(
         "Have a schedule for every repository",
         "The plugin backs up to repository 1 unless it is told otherwise, incrementally unless it \
          is told `full`, and on a standby, where pgBackRest finds no primary, unless it is told \
          `primary`.",
     );
-    files.sort_unstable();
-    files.dedup();
-    for file in &files {
-        step = step.run(apply(file));
-    }
     desk.step_if_changed(step);
 }
 

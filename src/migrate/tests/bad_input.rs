@@ -35,7 +35,10 @@ fn a_cluster_that_is_not_there_is_said() {
     choices.clusters.push("shopp".to_owned());
     let plan = plan(&inventory(IN_TREE), Target::BarmanPlugin, &choices);
 
-    assert_eq!(texts(&plan.obstacles), "Cluster/shopp: the files have no such Cluster\n");
+    assert_eq!(
+        texts(&plan.obstacles),
+        "Cluster/shopp: the files have no such Cluster\n"
+    );
 }
 
 #[test]
@@ -50,10 +53,42 @@ fn a_placeholder_for_all_plugins_is_a_question() {
 
 #[test]
 fn texts_that_are_no_manifests_have_empty_plans() {
-    for text in ["", "---\n", "a", "kind: Cluster\n", "{{ .Values.x }}\n", "\u{feff}- 1\n"] {
+    for text in [
+        "",
+        "---\n",
+        "a",
+        "kind: Cluster\n",
+        "{{ .Values.x }}\n",
+        "\u{feff}- 1\n",
+    ] {
         for target in Target::ALL {
             let plan = plan(&inventory(text), target, &Choices::default());
             assert!(plan.is_empty(), "{text:?}");
         }
     }
+}
+
+#[test]
+fn an_archiver_that_nobody_knows_is_an_obstacle() {
+    let start = IN_TREE.find("  backup:").unwrap();
+    let entry = "  plugins:\n    - {name: other.example.org, isWALArchiver: true}\n";
+    let text = format!("{}{entry}", &IN_TREE[..start]);
+    for target in Target::ALL {
+        let plan = plan(&inventory(&text), target, &Choices::default());
+
+        assert!(texts(&plan.obstacles).contains("`other.example.org`"));
+        assert!(plan.is_empty());
+    }
+}
+
+#[test]
+fn templates_and_schedules_of_other_clusters_are_named() {
+    let schedule = IN_TREE.split("---\n").nth(1).unwrap();
+    let mut inventory = inventory(schedule);
+    inventory.add("apps/chart.yaml", "a: {{ .Values.a }}\n".to_owned());
+    let plan = plan(&inventory, Target::BarmanPlugin, &Choices::default());
+
+    let left = texts(&plan.untouched);
+    assert!(left.contains("helm template"), "{left}");
+    assert!(left.contains("ScheduledBackup/nightly: its Cluster is not in the files"));
 }

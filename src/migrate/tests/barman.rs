@@ -86,7 +86,10 @@ fn an_external_cluster_keeps_the_folder_that_it_had() {
     assert_eq!(external[0]["plugin"]["parameters"], parameters);
     assert_eq!(external[0].get("barmanObjectStore"), None);
     assert_eq!(external[1]["connectionParameters"]["host"], "h");
-    assert_eq!(titles(&plan)[1], "Have Cluster/new be restored by the plugin");
+    assert_eq!(
+        titles(&plan)[1],
+        "Have Cluster/new be restored by the plugin"
+    );
 }
 
 #[test]
@@ -115,7 +118,9 @@ fn a_restore_from_a_backup_object_becomes_one_by_id() {
 
     let asked = plan(&inventory, Target::BarmanPlugin, &Choices::default());
     let mut choices = Choices::default();
-    choices.backups.insert("shop".into(), "old/20260101T000000".into());
+    choices
+        .backups
+        .insert("shop".into(), "old/20260101T000000".into());
     let answered = plan(&inventory, Target::BarmanPlugin, &choices);
 
     assert_eq!(asked.questions[0].option, "--backup shop=FOLDER/ID");
@@ -136,7 +141,9 @@ fn a_kustomization_lists_the_new_file() {
     let plan = plan(&inventory, Target::BarmanPlugin, &Choices::default());
 
     let files = plan.files(plan.steps.len());
-    let kustomization = files.iter().find(|one| one.file.ends_with("kustomization.yaml"));
+    let kustomization = files
+        .iter()
+        .find(|one| one.file.ends_with("kustomization.yaml"));
     let expected = format!("{text}  - ./objectstore-shop.yaml\n");
     assert_eq!(kustomization.unwrap().new, expected);
 }

@@ -88,7 +88,10 @@ fn every_field_is_mapped_or_said_to_be_lost() {
     let schedule = resource(&after, Kind::ScheduledBackup, "nightly");
     assert_eq!(schedule["spec"]["target"], "primary");
     let parameters = json!({"backupType": "full", "selectedRepository": "1"});
-    assert_eq!(schedule["spec"]["pluginConfiguration"]["parameters"], parameters);
+    assert_eq!(
+        schedule["spec"]["pluginConfiguration"]["parameters"],
+        parameters
+    );
     let lost = texts(&plan.losses);
     for what in ["historyTags", "WAL had snappy", "points in time before"] {
         assert!(lost.contains(what), "{lost}");
@@ -107,7 +110,11 @@ fn a_region_that_the_host_does_not_tell_is_asked_for() {
 #[test]
 fn hosts_tell_regions_by_the_naming_of_their_providers() {
     let cases = [
-        ("https://s3.eu-central-1.amazonaws.com", "eu-central-1", None),
+        (
+            "https://s3.eu-central-1.amazonaws.com",
+            "eu-central-1",
+            None,
+        ),
         ("https://0.r2.cloudflarestorage.com", "auto", Some("path")),
         ("https://fsn1.your-objectstorage.com/", "fsn1", Some("path")),
     ];
@@ -125,22 +132,54 @@ fn hosts_tell_regions_by_the_naming_of_their_providers() {
 #[test]
 fn what_pgbackrest_cannot_do_is_an_obstacle_or_a_question() {
     let cases = [
-        ("s3://backups/postgres/", "gs://backups/", "no repositories of kind `gs`"),
-        ("https://s3.example.org:9000/", "https://s3.example.org/tenant", "has a path"),
-        ("accessKeyId: {name: keys, key: id}", "sessionToken: {name: k, key: t}", "session token"),
+        (
+            "s3://backups/postgres/",
+            "gs://backups/",
+            "no repositories of kind `gs`",
+        ),
+        (
+            "https://s3.example.org:9000/",
+            "https://s3.example.org/tenant",
+            "has a path",
+        ),
+        (
+            "accessKeyId: {name: keys, key: id}",
+            "sessionToken: {name: k, key: t}",
+            "session token",
+        ),
     ];
     for (old, new, said) in cases {
-        let plan = plan(&inventory(&PLUGIN.replace(old, new)), Target::PgBackRest, &answered());
-        assert!(texts(&plan.obstacles).contains(said), "{:?}", plan.obstacles);
+        let plan = plan(
+            &inventory(&PLUGIN.replace(old, new)),
+            Target::PgBackRest,
+            &answered(),
+        );
+        assert!(
+            texts(&plan.obstacles).contains(said),
+            "{:?}",
+            plan.obstacles
+        );
         assert!(plan.is_empty());
     }
     let questions = [
-        ("    tags:", "    endpointCA: {name: ca, key: ca}\n    tags:", "--unchecked-tls near"),
+        (
+            "    tags:",
+            "    endpointCA: {name: ca, key: ca}\n    tags:",
+            "--unchecked-tls near",
+        ),
         ("4w", "${KEEP}", "--set NAME=VALUE"),
-        ("https://s3.example.org:9000/", "${HOST}", "--endpoint near=HOST[:PORT]"),
+        (
+            "https://s3.example.org:9000/",
+            "${HOST}",
+            "--endpoint near=HOST[:PORT]",
+        ),
     ];
     for (old, new, option) in questions {
-        let plan = plan(&inventory(&PLUGIN.replace(old, new)), Target::PgBackRest, &answered());
+        let plan = plan(
+            &inventory(&PLUGIN.replace(old, new)),
+            Target::PgBackRest,
+            &answered(),
+        );
         assert_eq!(plan.questions[0].option, option);
         assert!(plan.is_empty());
     }
@@ -158,7 +197,10 @@ fn with_an_overlap_both_plugins_archive_until_the_next_plan() {
     let cluster = resource(&both, Kind::Cluster, "shop");
     let entry = |index: usize| {
         let entry = &cluster["spec"]["plugins"][index];
-        (entry["name"].as_str().unwrap(), entry.get("isWALArchiver").cloned())
+        (
+            entry["name"].as_str().unwrap(),
+            entry.get("isWALArchiver").cloned(),
+        )
     };
     assert_eq!(entry(0), ("barman-cloud.cloudnative-pg.io", None));
     assert_eq!(entry(1), ("pgbackrest.dalibo.com", Some(json!(true))));

@@ -31,10 +31,18 @@ fn story_is_fixed(name: &str, target: Target, choices: &Choices) -> Plan {
     let plan = plan(&inventory, target, choices);
     let fixed = after(&inventory, &plan);
 
-    assert!(plan.is_complete(), "{:#?} {:#?}", plan.questions, plan.obstacles);
+    assert!(
+        plan.is_complete(),
+        "{:#?} {:#?}",
+        plan.questions,
+        plan.obstacles
+    );
     assert_eq!(plan.remaining, []);
     let report = lint(&fixed, &settings());
-    let errors = report.findings.iter().filter(|one| one.level == Level::Error);
+    let errors = report
+        .findings
+        .iter()
+        .filter(|one| one.level == Level::Error);
     assert_eq!(errors.count(), 0);
     let written: BTreeMap<PathBuf, String> = fixed
         .files()
@@ -42,6 +50,12 @@ fn story_is_fixed(name: &str, target: Target, choices: &Choices) -> Plan {
         .map(|file| (file.name.clone(), file.text.clone()))
         .collect();
     let path = folder("examples/manifests/fixed").join(name);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::create_dir_all(&path).unwrap();
+        for (file, text) in &written {
+            std::fs::write(path.join(file), text).unwrap();
+        }
+    }
     assert_eq!(written, files_of(&path));
     assert_arrived(&inventory, target, choices);
     plan
@@ -82,11 +96,21 @@ fn the_volume_of_the_spool_is_asked_for() {
     let inventory = story("field-report");
     let plan = plan(&inventory, Target::PgBackRest, &Choices::default());
 
-    let options: Vec<&str> = plan.questions.iter().map(|one| one.option.as_str()).collect();
+    let options: Vec<&str> = plan
+        .questions
+        .iter()
+        .map(|one| one.option.as_str())
+        .collect();
     assert_eq!(options, ["--storage-class NAME"]);
-    let orders = inventory.files().iter().find(|one| one.name.ends_with("orders.yaml"));
+    let orders = inventory
+        .files()
+        .iter()
+        .find(|one| one.name.ends_with("orders.yaml"));
     let wanted = "pluginConfigRef";
-    assert!(!after(&inventory, &plan).files().iter().any(|one| {
-        one.name == orders.unwrap().name && one.text.contains(wanted)
-    }));
+    assert!(
+        !after(&inventory, &plan)
+            .files()
+            .iter()
+            .any(|one| { one.name == orders.unwrap().name && one.text.contains(wanted) })
+    );
 }

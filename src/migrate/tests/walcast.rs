@@ -6,7 +6,10 @@ use super::*;
 fn a_cluster_goes_to_walcast_and_back() {
     let inventory = inventory(IN_TREE);
     let choices = Choices::default();
-    let plugin = after(&inventory, &plan(&inventory, Target::BarmanPlugin, &choices));
+    let plugin = after(
+        &inventory,
+        &plan(&inventory, Target::BarmanPlugin, &choices),
+    );
     let there = after(&plugin, &plan(&plugin, Target::Walcast, &choices));
     let back = after(&there, &plan(&there, Target::BarmanPlugin, &choices));
 
@@ -15,7 +18,10 @@ fn a_cluster_goes_to_walcast_and_back() {
         "isWALArchiver": true,
         "parameters": {"destinations": "ObjectStore/shop", "serverName": "shop"},
     }]);
-    assert_eq!(resource(&there, Kind::Cluster, "shop")["spec"]["plugins"], entry);
+    assert_eq!(
+        resource(&there, Kind::Cluster, "shop")["spec"]["plugins"],
+        entry
+    );
     for (kind, name) in [(Kind::Cluster, "shop"), (Kind::ScheduledBackup, "nightly")] {
         assert_eq!(resource(&back, kind, name), resource(&plugin, kind, name));
     }
@@ -25,18 +31,25 @@ fn a_cluster_goes_to_walcast_and_back() {
 #[test]
 fn a_store_that_was_never_written_becomes_a_destination() {
     let mut inventory = Inventory::default();
-    inventory.read(&folder("examples/manifests/upgrade-plan")).unwrap();
+    inventory
+        .read(&folder("examples/manifests/upgrade-plan"))
+        .unwrap();
     let mut choices = Choices::default();
 
     let without = plan(&inventory, Target::Walcast, &choices);
-    choices.also.insert("shop".into(), vec!["ObjectStore/shop-offsite".into()]);
+    choices
+        .also
+        .insert("shop".into(), vec!["ObjectStore/shop-offsite".into()]);
     let with = plan(&inventory, Target::Walcast, &choices);
 
     assert!(texts(&without.losses).contains("--also shop=ObjectStore/shop-offsite"));
     let after = after(&inventory, &with);
     let cluster = resource(&after, Kind::Cluster, "shop");
     let destinations = &cluster["spec"]["plugins"][0]["parameters"]["destinations"];
-    assert_eq!(*destinations, "ObjectStore/shop-frankfurt, ObjectStore/shop-offsite");
+    assert_eq!(
+        *destinations,
+        "ObjectStore/shop-frankfurt, ObjectStore/shop-offsite"
+    );
     let second = resource(&after, Kind::ScheduledBackup, "shop-offsite");
     assert_eq!(second["spec"]["suspend"], true);
 }
@@ -44,7 +57,9 @@ fn a_store_that_was_never_written_becomes_a_destination() {
 #[test]
 fn every_repository_of_a_stanza_is_a_destination_and_one_schedule_is_enough() {
     let mut inventory = Inventory::default();
-    inventory.read(&folder("examples/manifests/field-report")).unwrap();
+    inventory
+        .read(&folder("examples/manifests/field-report"))
+        .unwrap();
     let choices = Choices::default();
     let there = after(&inventory, &plan(&inventory, Target::Walcast, &choices));
 
@@ -55,7 +70,10 @@ fn every_repository_of_a_stanza_is_a_destination_and_one_schedule_is_enough() {
     let far = resource(&there, Kind::ScheduledBackup, "orders-far");
     assert_eq!(near["spec"].get("suspend"), None);
     assert_eq!(far["spec"]["suspend"], true);
-    assert_eq!(near["spec"]["pluginConfiguration"]["parameters"], json!({"backupType": "full"}));
+    assert_eq!(
+        near["spec"]["pluginConfiguration"]["parameters"],
+        json!({"backupType": "full"})
+    );
 }
 
 #[test]
@@ -73,5 +91,8 @@ fn the_way_back_says_what_it_leaves_behind() {
     assert!(lost.contains("`far-1` gets no more WAL"), "{lost}");
     assert!(lost.contains("`minCopies`"), "{lost}");
     let cluster = resource(&after(&inventory, &to_pgbackrest), Kind::Cluster, "shop");
-    assert_eq!(cluster["spec"]["plugins"][0]["parameters"], json!({"stanzaRef": "far"}));
+    assert_eq!(
+        cluster["spec"]["plugins"][0]["parameters"],
+        json!({"stanzaRef": "far"})
+    );
 }

@@ -42,9 +42,8 @@ pub(in crate::migrate) fn way_back(
 ) -> Result<Back, Asked> {
     let resource = &cluster.resource;
     let json = desk.json(resource).clone();
-    let fits = |reference: &&Reference| {
-        matches!(reference.kind, ReferenceKind::ObjectStore) == to_store
-    };
+    let fits =
+        |reference: &&Reference| matches!(reference.kind, ReferenceKind::ObjectStore) == to_store;
     let listed = destinations(&json);
     let answer = choices.stores.get(&name(resource)).cloned();
     let first = listed.iter().find(fits).map(|one| one.name.clone());
@@ -55,7 +54,10 @@ pub(in crate::migrate) fn way_back(
         return Err(desk.ask(&resource.title(), text, option));
     };
     let title = resource.title();
-    for other in listed.iter().filter(|other| other.name != kept || !fits(other)) {
+    for other in listed
+        .iter()
+        .filter(|other| other.name != kept || !fits(other))
+    {
         let text = format!(
             "`{}` gets no more WAL and no more backups; what it holds stays readable",
             other.destination_name()

@@ -6,7 +6,7 @@ use super::{
     super::{
         Step,
         barman::{decide::named_elsewhere, stores::Stores},
-        commands::{apply, kubectl, name, of_cluster},
+        commands::{kubectl, name, of_cluster},
         desk::Desk,
         entry, jobs,
         json::{get, items, list, set, text},
@@ -31,13 +31,13 @@ pub(super) fn write<'a>(desk: &mut Desk<'a>, stores: &Stores<'a>, moves: &[Move<
         format!("kubectl get service -A -l cnpg.io/pluginName={PLUGIN}"),
         "one Service, in the namespace of the operator",
     ));
-    let mut step = Step::new(
+    let step = Step::new(
         "Make the ObjectStores",
         "walcast reads and writes the stores that the Cluster has now, with the same folders and \
          Secrets.",
     );
     for (beside, resource) in stores.new_ones() {
-        step = step.run(apply(&desk.create(&beside, &resource)));
+        desk.create(&beside, &resource);
     }
     desk.step_if_changed(step);
     for one in moves {
@@ -48,7 +48,10 @@ pub(super) fn write<'a>(desk: &mut Desk<'a>, stores: &Stores<'a>, moves: &[Move<
 
 fn write_cluster(desk: &mut Desk<'_>, one: &Move<'_>) {
     let cluster = &one.cluster.resource;
-    let has_store = one.destinations.iter().any(|one| one.starts_with("ObjectStore/"));
+    let has_store = one
+        .destinations
+        .iter()
+        .any(|one| one.starts_with("ObjectStore/"));
     let mut parameters = vec![("destinations", one.destinations.join(", "))];
     if has_store {
         parameters.push(("serverName", one.folder.clone()));
@@ -77,9 +80,10 @@ fn write_cluster(desk: &mut Desk<'_>, one: &Move<'_>) {
         "get cluster {} -o jsonpath='{{.status.conditions[?(@.type==\"ContinuousArchiving\")].status}}'",
         name(cluster)
     );
-    let step = step
-        .run(apply(&cluster.file.name))
-        .check(kubectl(cluster, &archiving), "True, also after `pg_switch_wal()` on the primary");
+    let step = step.check(
+        kubectl(cluster, &archiving),
+        "True, also after `pg_switch_wal()` on the primary",
+    );
     desk.step(step);
 }
 
@@ -111,7 +115,6 @@ fn write_schedules(desk: &mut Desk<'_>, moves: &[Move<'_>]) {
         "One backup goes to all destinations in one pass, so one schedule is enough where there \
          was one for each repository.",
     );
-    let mut files = Vec::new();
     for one in moves {
         let cluster = &one.cluster.resource;
         for schedule in &one.schedules {
@@ -121,7 +124,8 @@ fn write_schedules(desk: &mut Desk<'_>, moves: &[Move<'_>]) {
             let is_repeated = is_repeated(one, &before) && one.schedules.len() > 1;
             let parameters = jobs::parameters(&before);
             let kind = parameters.and_then(|all| all.get("backupType")?.as_str());
-            let kind: Vec<(&str, &str)> = kind.map(|kind| ("backupType", kind)).into_iter().collect();
+            let kind: Vec<(&str, &str)> =
+                kind.map(|kind| ("backupType", kind)).into_iter().collect();
             desk.change(resource, |json| {
                 jobs::use_plugin(json, PLUGIN, &kind);
                 if is_repeated {
@@ -133,24 +137,22 @@ fn write_schedules(desk: &mut Desk<'_>, moves: &[Move<'_>]) {
                             too. Remove it when you have seen them there";
                 desk.lose(&resource.title(), text);
             }
-            files.push(resource.file.name.clone());
         }
         if !one.schedules.is_empty() {
             let check = of_cluster(cluster, "get backups", "");
             step = step.check(check, "the next one is `completed`");
         }
     }
-    files.sort_unstable();
-    files.dedup();
-    for file in &files {
-        step = step.run(apply(file));
-    }
     desk.step_if_changed(step);
 }
 
 /// Says how a store that a schedule names without effect becomes a destination.
 fn repeated(desk: &mut Desk<'_>, one: &Move<'_>, title: &str, schedule: &Json) {
-    let own = one.destinations.first().map(String::as_str).unwrap_or_default();
+    let own = one
+        .destinations
+        .first()
+        .map(String::as_str)
+        .unwrap_or_default();
     let own = own.trim_start_matches("ObjectStore/");
     let Some(other) = named_elsewhere(schedule, own) else {
         return;
