@@ -54,7 +54,7 @@ fn install() -> Step {
 fn write_stores<'a>(desk: &mut Desk<'a>, stores: &Stores<'a>, moves: &[Move<'a>]) {
     for (store, policy) in moves.iter().filter_map(|one| one.keeps.as_ref()) {
         desk.change(store, |json| {
-            set(json, &["spec", "retentionPolicy"], policy.clone())
+            set(json, &["spec", "retentionPolicy"], policy.clone());
         });
     }
     for store in desk.of_kind(Kind::ObjectStore) {

@@ -26,7 +26,7 @@ pub(super) fn schedules(desk: &mut Desk<'_>, one: &Move<'_>, choices: &Choices) 
     let is_alone = get(cluster, &["spec", "instances"]).is_none_or(|count| *count == 1);
     for schedule in &one.schedules {
         desk.change(&schedule.resource, |json| {
-            arrive(json, is_primary || is_alone)
+            arrive(json, is_primary || is_alone);
         });
     }
     if one.cluster.is_replica() {
