@@ -155,14 +155,20 @@ impl<'a> Desk<'a> {
             let Ok(rewritten) = rewrite(&text, &[change]) else {
                 continue;
             };
+            self.texts.insert(file.name.clone(), rewritten.text.clone());
+            let mut made = self.made.iter_mut();
+            if let Some(earlier) = made.find(|one| one.file == file.name) {
+                earlier.new = rewritten.text;
+                earlier.is_minimal &= rewritten.is_minimal;
+                continue;
+            }
             self.made.push(FileChange {
                 file: file.name.clone(),
                 old: Some(text),
-                new: rewritten.text.clone(),
+                new: rewritten.text,
                 resources: vec!["Kustomization".to_owned()],
                 is_minimal: rewritten.is_minimal,
             });
-            self.texts.insert(file.name.clone(), rewritten.text);
         }
     }
 

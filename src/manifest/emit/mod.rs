@@ -10,7 +10,7 @@ mod text;
 
 use std::collections::HashSet;
 
-use serde_json::{Number, Value as Json};
+use serde_json::{Map, Number, Value as Json};
 
 use self::text::Style;
 
@@ -51,7 +51,7 @@ pub(super) fn emit_in(value: &Json, layout: Layout, unquoted: &HashSet<*const Js
 pub(super) struct Layout {
     /// Blanks before the dashes of a list, counted from its key.
     pub(super) list_indent: usize,
-    /// Whether `name` comes first in the items of lists.
+    /// Whether `name` comes first in mappings.
     pub(super) is_name_first: bool,
 }
 
@@ -86,7 +86,7 @@ impl Emitter<'_> {
             Json::Object(map) if !map.is_empty() => {
                 self.text.push('\n');
                 self.margin(indent + 2);
-                self.entries(map, indent + 2);
+                self.map(map, indent + 2);
             }
             Json::Array(items) if !items.is_empty() => {
                 let indent = indent + self.layout.list_indent;
@@ -99,6 +99,17 @@ impl Emitter<'_> {
                 self.scalar(value, indent + 2);
             }
         }
+    }
+
+    /// Writes the entries of a mapping that is no resource.
+    fn map(&mut self, map: &Map<String, Json>, indent: usize) {
+        let name = map
+            .get_key_value("name")
+            .filter(|_| self.layout.is_name_first);
+        let rest = map
+            .iter()
+            .filter(|(key, _)| name.is_none() || *key != "name");
+        self.entries(name.into_iter().chain(rest), indent);
     }
 
     /// Writes entries, the first of them where the text ends.
@@ -136,13 +147,7 @@ impl Emitter<'_> {
             }
             self.text += "- ";
             match item {
-                Json::Object(map) if !map.is_empty() => {
-                    let is_first = |key: &str| self.layout.is_name_first && key == "name";
-                    let first = map.iter().filter(|(key, _)| is_first(key));
-                    let rest = map.iter().filter(|(key, _)| !is_first(key));
-                    let entries: Vec<_> = first.chain(rest).collect();
-                    self.entries(entries, indent + 2);
-                }
+                Json::Object(map) if !map.is_empty() => self.map(map, indent + 2),
                 Json::Array(items) if !items.is_empty() => self.items(items, indent + 2),
                 _ => self.scalar(item, indent + 2),
             }

@@ -155,6 +155,15 @@ impl Made {
 
     fn pace(&mut self, desk: &mut Desk<'_>, from: From<'_>, choices: &Choices) {
         let of = |keys: &[&str]| get(from.configuration, keys).and_then(Json::as_u64);
+        for keys in [["wal", "maxParallel"], ["data", "jobs"]] {
+            if get(from.configuration, &keys).is_some_and(Json::is_string) {
+                let text = format!(
+                    "`{}` is filled in later: the new `processMax` is the tool's 1 until you set it",
+                    keys.join(".")
+                );
+                desk.lose(from.about, text);
+            }
+        }
         let wal = of(&["wal", "maxParallel"]);
         let most = wal.into_iter().chain(of(&["data", "jobs"])).max();
         if let Some(most) = most.filter(|most| *most > 1) {

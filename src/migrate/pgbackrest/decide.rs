@@ -126,7 +126,8 @@ fn arrival<'a>(
             retention,
             sidecar: None,
         };
-        (resource.title(), convert(desk, from, choices)?)
+        let path = text(in_tree, &["destinationPath"]).unwrap_or_default();
+        (format!("what is in {path}"), convert(desk, from, choices)?)
     } else {
         return Ok(None);
     };

@@ -186,6 +186,95 @@ fn what_pgbackrest_cannot_do_is_an_obstacle_or_a_question() {
 }
 
 #[test]
+fn numbers_that_are_filled_in_later_are_said_to_be_left_out() {
+    let text = PLUGIN.replace("maxParallel: 4", "maxParallel: '${N}'");
+    let plan = plan(&inventory(&text), Target::PgBackRest, &answered());
+
+    assert!(texts(&plan.losses).contains("`wal.maxParallel` is filled in later"));
+}
+
+#[test]
+fn azure_is_mapped_by_host_and_kind_of_key() {
+    let start = PLUGIN.find("    destinationPath").unwrap();
+    let end = PLUGIN.find("    wal:").unwrap();
+    let place = "    destinationPath: https://acc.blob.core.windows.net/box/pg\n    \
+                 azureCredentials:\n      storageAccount: {name: k, key: a}\n      \
+                 storageKey: {name: k, key: s}\n";
+    let text = format!("{}{place}{}", &PLUGIN[..start], &PLUGIN[end..]);
+    let inventory = inventory(&text);
+    let plan = plan(&inventory, Target::PgBackRest, &Choices::default());
+
+    let stanza = resource(&after(&inventory, &plan), Kind::Stanza, "shop");
+    let repository = json!([{
+        "account": "acc",
+        "container": "box",
+        "keyType": "shared",
+        "repoPath": "/pg/pgbackrest",
+        "retentionPolicy": {"full": 28, "fullType": "time"},
+        "secretRef": {"keyReference": {"name": "k", "key": "s"}},
+        "verifyTLS": true,
+    }]);
+    assert_eq!(
+        stanza["spec"]["stanzaConfiguration"]["azureRepositories"],
+        repository
+    );
+}
+
+#[test]
+fn a_repository_without_schedules_gets_one_of_full_backups() {
+    let text = "\
+apiVersion: pgbackrest.dalibo.com/v1
+kind: Stanza
+metadata: {name: shop}
+spec:
+  stanzaConfiguration:
+    name: shop
+    s3Repositories:
+      - {bucket: a, endpoint: a.example.org, region: r, repoPath: /a, verifyTLS: true}
+      - {bucket: b, endpoint: b.example.org, region: r, repoPath: /b, verifyTLS: true}
+---
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: shop}
+spec:
+  instances: 3
+  plugins:
+    - {name: pgbackrest.dalibo.com, isWALArchiver: true, parameters: {stanzaRef: shop}}
+---
+apiVersion: postgresql.cnpg.io/v1
+kind: ScheduledBackup
+metadata: {name: hourly}
+spec:
+  schedule: '0 0 * * * *'
+  cluster: {name: shop}
+  method: plugin
+  pluginConfiguration: {name: pgbackrest.dalibo.com}
+";
+    let inventory = inventory(text);
+    let plan = plan(&inventory, Target::PgBackRest, &Choices::default());
+    let after = after(&inventory, &plan);
+
+    for (name, number, when) in [
+        ("shop-full-1", "1", "0 0 1 * * 0"),
+        ("shop-full-2", "2", "0 0 2 * * 0"),
+    ] {
+        let spec = &resource(&after, Kind::ScheduledBackup, name)["spec"];
+        let parameters = json!({"backupType": "full", "selectedRepository": number});
+        assert_eq!(spec["pluginConfiguration"]["parameters"], parameters);
+        assert_eq!(
+            (&spec["schedule"], &spec["target"]),
+            (&json!(when), &json!("primary"))
+        );
+    }
+    let hourly = resource(&after, Kind::ScheduledBackup, "hourly");
+    assert_eq!(hourly["spec"]["target"], "primary");
+    assert_eq!(
+        hourly["spec"]["pluginConfiguration"].get("parameters"),
+        None
+    );
+}
+
+#[test]
 fn with_an_overlap_both_plugins_archive_until_the_next_plan() {
     let inventory = inventory(PLUGIN);
     let mut choices = answered();
