@@ -76,7 +76,7 @@ fn a_patch_makes_of_the_old_files_what_write_makes() {
     fs::write(patched.path().join("move.patch"), &patch.stdout).unwrap();
     let mut git = Command::new("git");
     let applied = git
-        .args(["apply", "move.patch"])
+        .args(["apply", "-p0", "move.patch"])
         .current_dir(patched.path());
     let applied = applied.output().unwrap();
     let write = migrate(written.path(), &["--to=barman-plugin", "--write", "apps"]);
