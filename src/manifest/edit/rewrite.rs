@@ -36,10 +36,10 @@ pub struct Rewritten {
 /// ```
 /// # use walcast::manifest::{Change, Path, rewrite};
 /// let text = "size: 1 # small\nlist:\n  - name: a # first\n";
-/// let wanted = serde_json::json!({"size": 1, "list": [{"name": "a", "on": true}]});
+/// let wanted = serde_json::json!({"size": 1, "list": [{"name": "a", "kept": true}]});
 /// let change = Change { document: 0, path: Path::root(), wanted };
 /// let rewritten = rewrite(text, &[change]).unwrap();
-/// assert_eq!(rewritten.text, "size: 1 # small\nlist:\n  - name: a # first\n    on: true\n");
+/// assert_eq!(rewritten.text, "size: 1 # small\nlist:\n  - name: a # first\n    kept: true\n");
 /// ```
 ///
 /// # Errors

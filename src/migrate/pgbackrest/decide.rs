@@ -113,6 +113,10 @@ fn arrival<'a>(
             if named == Seen::Absent {
                 return Ok(None);
             }
+            if named.is_unknown() {
+                let text = "which ObjectStore it has is filled in later";
+                return Err(desk.ask(&resource.title(), text, "--set NAME=VALUE"));
+            }
             let text = "its ObjectStore is not in the files: add the file that has it";
             return Err(desk.obstacle(&resource.title(), text));
         };
