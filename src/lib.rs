@@ -24,7 +24,7 @@
 //!       pg                     facts about PostgreSQL
 //!
 //!  manifest ─ crd ─ config     Kubernetes resources → destinations
-//!       └─ inventory ─ lint    a system's manifests → what is wrong with them
+//!       └─ inventory ─ lint ─ migrate   a system's manifests → what is wrong, how to move
 //! ```
 //!
 //! Modules use what is below them, never what is above.
@@ -157,6 +157,9 @@ pub mod manifest;
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 pub mod metrics;
+#[cfg(all(feature = "crd", feature = "manifest"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "crd", feature = "manifest"))))]
+pub mod migrate;
 pub mod pg;
 pub mod repository;
 pub mod restore;

@@ -43,7 +43,7 @@ mod rule;
 pub mod rules;
 mod settings;
 mod sink;
-mod system;
+pub(crate) mod system;
 #[cfg(test)]
 mod tests;
 

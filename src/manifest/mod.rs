@@ -42,7 +42,7 @@ pub(crate) use self::suggest::closest;
 pub use self::{
     decode::{DecodeError, Decoded, Fault, Held, Reason, decode},
     documents::{Document, Documents, SyntaxError, documents},
-    edit::{Edit, EditError, edit},
+    edit::{Change, Edit, EditError, Rewritten, edit, emit_like, rewrite},
     emit::emit,
     encoding::{EncodingError, text_of},
     path::{Path, Segment},

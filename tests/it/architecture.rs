@@ -192,6 +192,10 @@ const LAYERS: &[(&str, &[&str])] = &[
             "workers",
         ],
     ),
+    (
+        "migrate",
+        &["config", "crd", "inventory", "lint", "manifest", "schedule"],
+    ),
 ];
 
 /// What is known only to its own module, to the bridge and to the front ends.

@@ -1,8 +1,7 @@
 //! `walcast lint`: traps in manifests.
 
 use std::{
-    fs::{self, File},
-    io::{self, Read, Write},
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -10,14 +9,13 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use walcast::{
     clock::{Clock, SystemClock},
-    error::chain,
-    inventory::{Inventory, MAX_FILE},
+    inventory::Inventory,
     lint::{self, Fixed, Level, Report, Settings, fix, lint, output as report_as, rules},
 };
 
 use crate::{
     configuration::VariableOptions,
-    diff,
+    diff, manifests,
     output::{self, FAILED, Failure, ReportFormat},
 };
 
@@ -61,8 +59,6 @@ pub(crate) const UNKNOWN: u8 = 2;
 /// Where levels of rules are looked for.
 const CONFIG: &str = ".walcast-lint.yaml";
 
-const STDIN: &str = "<stdin>";
-
 impl Lint {
     pub(crate) fn run(&self, format: ReportFormat) -> Result<u8, Failure> {
         if let Some(name) = &self.explain {
@@ -73,11 +69,7 @@ impl Lint {
             return Ok(0);
         }
         let settings = self.settings()?;
-        let inventory = self.inventory()?;
-        if inventory.files().is_empty() && inventory.troubles().is_empty() {
-            let hint = "Folders are searched for files whose names end in .yaml or .yml.";
-            return Err(Failure::new("there are no manifests").with_hint(Some(hint)));
-        }
+        let inventory = manifests::read(&self.paths, &self.variables)?;
         let report = lint(&inventory, &settings);
         if self.fix {
             return self.mend(&inventory, &report, &settings);
@@ -110,24 +102,6 @@ impl Lint {
         read.map_err(|error| Failure::new(format!("{}:{error}", path.display())))
     }
 
-    fn inventory(&self) -> Result<Inventory, Failure> {
-        let variables = self.variables.variables();
-        let mut inventory = Inventory::new(variables.unwrap_or_default());
-        for path in &self.paths {
-            if path == Path::new("-") {
-                let mut bytes = Vec::new();
-                let mut stdin = io::stdin().take(MAX_FILE + 1);
-                let read = stdin.read_to_end(&mut bytes);
-                read.map_err(|error| Failure::new(format!("reading {STDIN}: {error}")))?;
-                inventory.add_bytes(STDIN, bytes);
-            } else {
-                let read = inventory.read(path);
-                read.map_err(|error| Failure::of(&error))?;
-            }
-        }
-        Ok(inventory)
-    }
-
     fn mend(
         &self,
         inventory: &Inventory,
@@ -142,19 +116,10 @@ impl Lint {
             return Ok(self.code(report));
         }
         for one in &fixed {
-            if one.file == Path::new(STDIN) {
-                let hint = "Leave out --write to see what can be mended.";
-                let failure = Failure::new("standard input cannot be written");
-                return Err(failure.with_hint(Some(hint)));
-            }
-            let failure = |error: io::Error| {
-                let file = one.file.display();
-                Failure::new(format!("writing {file}: {}", chain(&error)))
-            };
-            write(&one.file, &one.text).map_err(failure)?;
+            manifests::replace(&one.file, &one.text)?;
             output::print(&format!("{}: {} mended\n", one.file.display(), one.mended));
         }
-        let inventory = self.inventory()?;
+        let inventory = manifests::read(&self.paths, &self.variables)?;
         let report = lint(&inventory, settings);
         print(&inventory, &report, ReportFormat::Text);
         Ok(self.code(&report))
@@ -210,27 +175,4 @@ fn patch(inventory: &Inventory, fixed: &Fixed) -> String {
     let old = files.clone().find(|file| file.name == fixed.file);
     let old = old.map_or("", |file| file.text.as_str());
     diff::unified(&fixed.file.display().to_string(), old, &fixed.text)
-}
-
-/// Replaces a file as a whole: it has its old text or its new one, whatever happens.
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    // A link stays one.
-    let path = fs::canonicalize(path)?;
-    let folder = path.parent().unwrap_or_else(|| Path::new("/"));
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let new = folder.join(format!(".{name}.walcast-{}", std::process::id()));
-    let result = write_new(&new, &path, text).and_then(|()| fs::rename(&new, &path));
-    if result.is_err() {
-        // What is left of it says nothing.
-        let _ = fs::remove_file(&new);
-    }
-    result?;
-    File::open(folder)?.sync_all()
-}
-
-fn write_new(new: &Path, old: &Path, text: &str) -> io::Result<()> {
-    let mut file = File::options().write(true).create_new(true).open(new)?;
-    file.set_permissions(fs::metadata(old)?.permissions())?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }

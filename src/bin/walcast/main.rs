@@ -16,6 +16,8 @@ mod heal;
 mod info;
 mod lint;
 mod logging;
+mod manifests;
+mod migrate;
 mod output;
 mod policy;
 mod protocol;
@@ -52,6 +54,7 @@ use self::{
     info::Info,
     lint::Lint,
     logging::LogOptions,
+    migrate::Migrate,
     output::{Failure, ReportFormat},
     restore::Restore,
     serve::Serve,
@@ -155,6 +158,14 @@ enum Command {
     /// Ends with 1 when there are errors (with --deny warnings: or warnings), and with 2 when it
     /// cannot be told, as nothing is at a path.
     Lint(Lint),
+    /// Plans the move of clusters to another kind of backup, and edits their manifests.
+    ///
+    /// Without --write or --output-dir nothing is written: the plan is printed, with its steps in
+    /// order, what to run, and what must be seen before the next step.
+    ///
+    /// Ends with 0 when everything can move, with 1 when something has to be answered first or
+    /// cannot move, and with 2 when there is nothing at a path.
+    Migrate(Box<Migrate>),
     /// Prints the definitions of the resources that walcast has types for, for `kubectl apply`.
     ///
     /// They say what those of CloudNativePG and its plugins say, which a cluster that runs them
@@ -181,7 +192,7 @@ impl Command {
             Self::WalRestore(_) => wal_restore::UNKNOWN,
             Self::Status(_) => status::UNKNOWN,
             Self::Audit(_) => audit::UNKNOWN,
-            Self::Lint(_) => lint::UNKNOWN,
+            Self::Lint(_) | Self::Migrate(_) => lint::UNKNOWN,
         }
     }
 
@@ -202,6 +213,7 @@ impl Command {
             | Self::StanzaCreate(_)
             | Self::StanzaUpgrade(_)
             | Self::Lint(_)
+            | Self::Migrate(_)
             | Self::Crds(_) => Builder::new_current_thread().enable_all().build(),
         }
     }
@@ -219,6 +231,7 @@ impl Command {
         };
         match self {
             Self::Lint(command) => command.run(output),
+            Self::Migrate(command) => command.run(format),
             Self::WalArchive(command) => command.run(format).await,
             Self::WalRestore(command) => command.run(format).await,
             Self::Serve(command) => command.run().await,

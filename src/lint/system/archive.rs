@@ -11,23 +11,23 @@ use crate::{
 
 /// A place that a cluster archives to or is restored from.
 #[derive(Debug)]
-pub(in crate::lint) struct Archive<'a> {
-    pub(in crate::lint) place: Place,
+pub(crate) struct Archive<'a> {
+    pub(crate) place: Place,
     /// What says so in the `Cluster`.
-    pub(in crate::lint) node: &'a Node,
+    pub(crate) node: &'a Node,
 }
 
 /// A folder in a store, by all that tells it from others.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(in crate::lint) struct Place {
-    pub(in crate::lint) store: Store,
+pub(crate) struct Place {
+    pub(crate) store: Store,
     /// The cluster's folder or stanza in it.
-    pub(in crate::lint) folder: String,
+    pub(crate) folder: String,
 }
 
 /// Where a folder is.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(in crate::lint) enum Store {
+pub(crate) enum Store {
     /// A path in a bucket.
     Bucket {
         /// The host of the store, in lower case; empty for the provider's own.
@@ -48,7 +48,7 @@ pub(in crate::lint) enum Store {
 
 impl<'a> System<'a> {
     /// Returns where a cluster archives to, as far as that is known.
-    pub(in crate::lint) fn archives(&self, cluster: &Cluster<'a>) -> Vec<Archive<'a>> {
+    pub(crate) fn archives(&self, cluster: &Cluster<'a>) -> Vec<Archive<'a>> {
         let mut archives = Vec::new();
         let in_tree = cluster.in_tree();
         let folder = in_tree.get("serverName").name();
@@ -69,7 +69,7 @@ impl<'a> System<'a> {
     }
 
     /// Returns the place in the `ObjectStore` that an entry of the Barman Cloud plugin names.
-    pub(in crate::lint) fn of_plugin(
+    pub(crate) fn of_plugin(
         &self,
         plugin: &Plugin<'a>,
         cluster: &Cluster<'a>,
@@ -134,7 +134,7 @@ impl<'a> System<'a> {
 }
 
 /// Returns the place that a configuration of Barman describes.
-pub(in crate::lint) fn in_object_store<'a>(
+pub(crate) fn in_object_store<'a>(
     configuration: Field<'a>,
     folder: Seen<&str>,
     said: Field<'a>,
@@ -160,7 +160,7 @@ pub(in crate::lint) fn in_object_store<'a>(
 }
 
 /// Returns the part of a `destinationPath` that names the bucket, and the rest.
-pub(in crate::lint) fn bucket_and_path(path: &str) -> (&str, &str) {
+pub(crate) fn bucket_and_path(path: &str) -> (&str, &str) {
     let start = path.find("://").map_or(0, |at| at + 3);
     match path[start..].find('/') {
         Some(at) => (&path[..start + at], &path[start + at..]),
@@ -169,7 +169,7 @@ pub(in crate::lint) fn bucket_and_path(path: &str) -> (&str, &str) {
 }
 
 /// Returns the host and port of an address, in lower case.
-pub(in crate::lint) fn host(url: &str) -> String {
+pub(crate) fn host(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = rest.split('/').next().unwrap_or(rest).to_ascii_lowercase();
     let plain = [":443", ":80"]

@@ -8,22 +8,22 @@ use crate::{
 
 /// A `Cluster`.
 #[derive(Debug)]
-pub(in crate::lint) struct Cluster<'a> {
-    pub(in crate::lint) resource: Resource<'a>,
-    pub(in crate::lint) plugins: Vec<Plugin<'a>>,
-    pub(in crate::lint) external: Vec<External<'a>>,
+pub(crate) struct Cluster<'a> {
+    pub(crate) resource: Resource<'a>,
+    pub(crate) plugins: Vec<Plugin<'a>>,
+    pub(crate) external: Vec<External<'a>>,
 }
 
 /// An entry of `spec.plugins`, or the plugin of an external cluster.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::lint) struct Plugin<'a> {
-    pub(in crate::lint) field: Field<'a>,
+pub(crate) struct Plugin<'a> {
+    pub(crate) field: Field<'a>,
 }
 
 /// An entry of `spec.externalClusters`.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::lint) struct External<'a> {
-    pub(in crate::lint) field: Field<'a>,
+pub(crate) struct External<'a> {
+    pub(crate) field: Field<'a>,
 }
 
 /// The plugins whose parameters are known, with the parameters that name where backups go.
@@ -47,49 +47,49 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    pub(in crate::lint) fn name(&self) -> Seen<&'a str> {
+    pub(crate) fn name(&self) -> Seen<&'a str> {
         self.resource.name()
     }
 
     /// Returns whether it cannot be told which plugins it has.
-    pub(in crate::lint) fn has_hidden_plugins(&self) -> bool {
+    pub(crate) fn has_hidden_plugins(&self) -> bool {
         let plugins = self.resource.spec().get("plugins");
         let mut names = self.plugins.iter().map(Plugin::name);
         plugins.is_unknown() || names.any(|name| name.is_unknown())
     }
 
     /// Returns the entries of a plugin that are not certain to be off.
-    pub(in crate::lint) fn entries(&self, name: &'static str) -> impl Iterator<Item = &Plugin<'a>> {
+    pub(crate) fn entries(&self, name: &'static str) -> impl Iterator<Item = &Plugin<'a>> {
         let named = self.plugins.iter();
         named.filter(move |plugin| plugin.name().is(name) && !plugin.enabled().is(false))
     }
 
     /// Returns the entry of a plugin that counts, which is the last one.
-    pub(in crate::lint) fn plugin(&self, name: &'static str) -> Option<&Plugin<'a>> {
+    pub(crate) fn plugin(&self, name: &'static str) -> Option<&Plugin<'a>> {
         self.entries(name).last()
     }
 
     /// Returns the entries of known plugins that name a store and are not off.
-    pub(in crate::lint) fn storing(&self) -> impl Iterator<Item = &Plugin<'a>> + Clone {
+    pub(crate) fn storing(&self) -> impl Iterator<Item = &Plugin<'a>> + Clone {
         let entries = self.plugins.iter();
         entries.filter(|plugin| plugin.reference().is_present() && !plugin.enabled().is(false))
     }
 
     /// Returns the configuration of backups without a plugin.
-    pub(in crate::lint) fn in_tree(&self) -> Field<'a> {
+    pub(crate) fn in_tree(&self) -> Field<'a> {
         let keys = ["backup", "barmanObjectStore"];
         self.resource.spec().at(&keys)
     }
 
     /// Returns the external cluster of this name.
-    pub(in crate::lint) fn external(&self, name: Seen<&str>) -> Option<&External<'a>> {
+    pub(crate) fn external(&self, name: Seen<&str>) -> Option<&External<'a>> {
         let name = name.known()?;
         self.external.iter().find(|one| one.name().is(name))
     }
 
     /// Returns the external clusters that it is restored from or follows, with the keys of the
     /// field that says so.
-    pub(in crate::lint) fn sources(&self) -> Vec<(&'static [&'static str], &External<'a>)> {
+    pub(crate) fn sources(&self) -> Vec<(&'static [&'static str], &External<'a>)> {
         let keys: [&[&str]; 2] = [
             &["spec", "bootstrap", "recovery", "source"],
             &["spec", "replica", "source"],
@@ -102,13 +102,13 @@ impl<'a> Cluster<'a> {
     }
 
     /// Returns the folder in its `ObjectStore`.
-    pub(in crate::lint) fn folder(&self, plugin: &Plugin<'a>) -> Seen<&'a str> {
+    pub(crate) fn folder(&self, plugin: &Plugin<'a>) -> Seen<&'a str> {
         let named = plugin.parameter("serverName").name();
         named.or_else(|| self.name())
     }
 
     /// Returns whether it is a replica of another cluster.
-    pub(in crate::lint) fn is_replica(&self) -> bool {
+    pub(crate) fn is_replica(&self) -> bool {
         let replica = self.resource.spec().get("replica");
         if replica.is_absent() {
             return false;
@@ -126,34 +126,34 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    pub(in crate::lint) fn instances(&self) -> Seen<i128> {
+    pub(crate) fn instances(&self) -> Seen<i128> {
         self.resource.spec().get("instances").number().or(1)
     }
 }
 
 impl<'a> Plugin<'a> {
-    pub(in crate::lint) fn name(&self) -> Seen<&'a str> {
+    pub(crate) fn name(&self) -> Seen<&'a str> {
         self.field.get("name").name()
     }
 
-    pub(in crate::lint) fn enabled(&self) -> Seen<bool> {
+    pub(crate) fn enabled(&self) -> Seen<bool> {
         self.field.get("enabled").flag().or(true)
     }
 
-    pub(in crate::lint) fn is_archiver(&self) -> Seen<bool> {
+    pub(crate) fn is_archiver(&self) -> Seen<bool> {
         self.field.get("isWALArchiver").flag().or(false)
     }
 
-    pub(in crate::lint) fn parameters(&self) -> Field<'a> {
+    pub(crate) fn parameters(&self) -> Field<'a> {
         self.field.get("parameters")
     }
 
-    pub(in crate::lint) fn parameter(&self, key: &str) -> Field<'a> {
+    pub(crate) fn parameter(&self, key: &str) -> Field<'a> {
         self.parameters().get(key)
     }
 
     /// Returns the parameter of a known plugin that names where backups go.
-    pub(in crate::lint) fn reference(&self) -> Field<'a> {
+    pub(crate) fn reference(&self) -> Field<'a> {
         let mut known = KNOWN_PLUGINS
             .iter()
             .filter(|(name, _)| self.name().is(*name));
@@ -165,26 +165,26 @@ impl<'a> Plugin<'a> {
         present.unwrap_or(Field::Absent)
     }
 
-    pub(in crate::lint) fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         KNOWN_PLUGINS.iter().any(|(name, _)| self.name().is(*name))
     }
 
     /// Returns the entry, to point at.
-    pub(in crate::lint) fn node(&self) -> Option<&'a Node> {
+    pub(crate) fn node(&self) -> Option<&'a Node> {
         self.field.get("name").node().or_else(|| self.field.node())
     }
 }
 
 impl<'a> External<'a> {
-    pub(in crate::lint) fn name(&self) -> Seen<&'a str> {
+    pub(crate) fn name(&self) -> Seen<&'a str> {
         self.field.get("name").name()
     }
 
-    pub(in crate::lint) fn in_tree(&self) -> Field<'a> {
+    pub(crate) fn in_tree(&self) -> Field<'a> {
         self.field.get("barmanObjectStore")
     }
 
-    pub(in crate::lint) fn plugin(&self) -> Option<Plugin<'a>> {
+    pub(crate) fn plugin(&self) -> Option<Plugin<'a>> {
         let field = self.field.get("plugin");
         (!field.is_absent()).then_some(Plugin { field })
     }

@@ -8,17 +8,17 @@ use crate::{
 
 /// A container image that is known.
 #[derive(Debug)]
-pub(in crate::lint) struct Image<'a> {
-    pub(in crate::lint) deployment: Resource<'a>,
-    pub(in crate::lint) product: Product,
-    pub(in crate::lint) node: &'a Node,
+pub(crate) struct Image<'a> {
+    pub(crate) deployment: Resource<'a>,
+    pub(crate) product: Product,
+    pub(crate) node: &'a Node,
     /// Its tag; empty if there is none.
-    pub(in crate::lint) tag: &'a str,
+    pub(crate) tag: &'a str,
 }
 
 /// What an image runs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::lint) enum Product {
+pub(crate) enum Product {
     /// The Barman Cloud plugin's controller.
     BarmanCloud,
     /// Dalibo's pgBackRest plugin's controller.
@@ -27,7 +27,7 @@ pub(in crate::lint) enum Product {
 
 impl Image<'_> {
     /// Returns the release of Dalibo's plugin.
-    pub(in crate::lint) fn release(&self) -> Option<PluginVersion> {
+    pub(crate) fn release(&self) -> Option<PluginVersion> {
         let is_dalibo = self.product == Product::PgBackRest;
         self.tag.parse().ok().filter(|_| is_dalibo)
     }

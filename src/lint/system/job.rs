@@ -8,15 +8,15 @@ use crate::{
 
 /// A `ScheduledBackup` or a `Backup`.
 #[derive(Debug)]
-pub(in crate::lint) struct Job<'a> {
-    pub(in crate::lint) resource: Resource<'a>,
+pub(crate) struct Job<'a> {
+    pub(crate) resource: Resource<'a>,
     /// What it backs up.
-    pub(in crate::lint) cluster: Found<'a>,
+    pub(crate) cluster: Found<'a>,
     cluster_name: Seen<&'a str>,
     method: Seen<&'a str>,
     plugin: Seen<&'a str>,
     /// When, if it is a schedule and its text is known.
-    pub(in crate::lint) schedule: Option<Result<Schedule, InvalidSchedule>>,
+    pub(crate) schedule: Option<Result<Schedule, InvalidSchedule>>,
 }
 
 impl<'a> Job<'a> {
@@ -43,44 +43,44 @@ impl<'a> Job<'a> {
         }
     }
 
-    pub(in crate::lint) fn spec(&self) -> Field<'a> {
+    pub(crate) fn spec(&self) -> Field<'a> {
         self.resource.spec()
     }
 
-    pub(in crate::lint) fn is_schedule(&self) -> bool {
+    pub(crate) fn is_schedule(&self) -> bool {
         self.resource.kind == Kind::ScheduledBackup
     }
 
     /// Returns whether it is certain that it does not run.
-    pub(in crate::lint) fn is_suspended(&self) -> bool {
+    pub(crate) fn is_suspended(&self) -> bool {
         self.spec().get("suspend").flag().is(true)
     }
 
-    pub(in crate::lint) fn cluster_name(&self) -> Seen<&'a str> {
+    pub(crate) fn cluster_name(&self) -> Seen<&'a str> {
         self.cluster_name
     }
 
     /// Returns the method, which is `barmanObjectStore` unless it says otherwise.
-    pub(in crate::lint) fn method(&self) -> Seen<&'a str> {
+    pub(crate) fn method(&self) -> Seen<&'a str> {
         self.method
     }
 
     /// Returns the plugin that makes it, if one does.
-    pub(in crate::lint) fn plugin(&self) -> Seen<&'a str> {
+    pub(crate) fn plugin(&self) -> Seen<&'a str> {
         self.plugin
     }
 
-    pub(in crate::lint) fn parameters(&self) -> Field<'a> {
+    pub(crate) fn parameters(&self) -> Field<'a> {
         self.spec().at(&["pluginConfiguration", "parameters"])
     }
 
     /// Returns whether Dalibo's plugin is certain to make it.
-    pub(in crate::lint) fn is_pgbackrest(&self) -> bool {
+    pub(crate) fn is_pgbackrest(&self) -> bool {
         self.plugin().is(PGBACKREST)
     }
 
     /// Returns the number of the repository that Dalibo's plugin backs up to.
-    pub(in crate::lint) fn repository(&self) -> Seen<usize> {
+    pub(crate) fn repository(&self) -> Seen<usize> {
         match self.parameters().get("selectedRepository").name() {
             Seen::Absent => Seen::Is(1),
             Seen::Unknown => Seen::Unknown,
@@ -89,12 +89,12 @@ impl<'a> Job<'a> {
     }
 
     /// Returns what Dalibo's plugin backs up: what changed, unless it says otherwise.
-    pub(in crate::lint) fn backup_type(&self) -> Seen<&'a str> {
+    pub(crate) fn backup_type(&self) -> Seen<&'a str> {
         self.parameters().get("backupType").name().or("incr")
     }
 
     /// Returns when it runs, if that is known.
-    pub(in crate::lint) fn valid_schedule(&self) -> Option<&Schedule> {
+    pub(crate) fn valid_schedule(&self) -> Option<&Schedule> {
         self.schedule.as_ref()?.as_ref().ok()
     }
 }

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-pub(super) use self::{
+pub(crate) use self::{
     archive::{Archive, Place, bucket_and_path, host, in_object_store},
     cluster::{Cluster, External, Plugin},
     image::{Image, Product},
@@ -25,25 +25,25 @@ use crate::{
 
 /// All that rules look at.
 #[derive(Debug)]
-pub(super) struct System<'a> {
-    pub(super) inventory: &'a Inventory,
-    pub(super) index: Index<'a>,
-    pub(super) now: Timestamp,
-    pub(super) clusters: Vec<Cluster<'a>>,
+pub(crate) struct System<'a> {
+    pub(crate) inventory: &'a Inventory,
+    pub(crate) index: Index<'a>,
+    pub(crate) now: Timestamp,
+    pub(crate) clusters: Vec<Cluster<'a>>,
     /// Schedules first, then single backups.
-    pub(super) jobs: Vec<Job<'a>>,
+    pub(crate) jobs: Vec<Job<'a>>,
     /// Where each cluster is in `clusters`, and its backups in `jobs`, by where its node is.
     places: HashMap<usize, (usize, Vec<usize>)>,
     /// Stanzas, and Repositories from before the plugin's first release.
-    pub(super) stanzas: Vec<Stanza<'a>>,
+    pub(crate) stanzas: Vec<Stanza<'a>>,
     /// The images of Deployments that are known.
-    pub(super) images: Vec<Image<'a>>,
+    pub(crate) images: Vec<Image<'a>>,
     /// What the definitions say of the resources whose kinds have types.
-    pub(super) decoded: Vec<(Resource<'a>, Decoded<()>)>,
+    pub(crate) decoded: Vec<(Resource<'a>, Decoded<()>)>,
 }
 
 impl<'a> System<'a> {
-    pub(super) fn new(inventory: &'a Inventory, now: Timestamp) -> Self {
+    pub(crate) fn new(inventory: &'a Inventory, now: Timestamp) -> Self {
         let index = inventory.index();
         let of_kinds = |kinds: &[Kind]| -> Vec<Resource<'a>> {
             let kinds = kinds.iter().flat_map(|kind| index.of_kind(*kind));
@@ -72,25 +72,25 @@ impl<'a> System<'a> {
     }
 
     /// Returns the cluster that a backup is of.
-    pub(super) fn cluster_of(&self, job: &Job<'a>) -> Option<&Cluster<'a>> {
+    pub(crate) fn cluster_of(&self, job: &Job<'a>) -> Option<&Cluster<'a>> {
         self.cluster(&job.cluster.here()?)
     }
 
     /// Returns a cluster by its resource.
-    pub(super) fn cluster(&self, resource: &Resource<'a>) -> Option<&Cluster<'a>> {
+    pub(crate) fn cluster(&self, resource: &Resource<'a>) -> Option<&Cluster<'a>> {
         let (cluster, _) = self.places.get(&address(resource))?;
         self.clusters.get(*cluster)
     }
 
     /// Returns the backups of a cluster.
-    pub(super) fn jobs_of(&self, cluster: &Cluster<'a>) -> impl Iterator<Item = &Job<'a>> {
+    pub(crate) fn jobs_of(&self, cluster: &Cluster<'a>) -> impl Iterator<Item = &Job<'a>> {
         let place = self.places.get(&address(&cluster.resource));
         let jobs = place.map_or(&[][..], |(_, jobs)| jobs);
         jobs.iter().map(|job| &self.jobs[*job])
     }
 
     /// Returns the stanza that a plugin entry names, if the files have it.
-    pub(super) fn stanza(&self, plugin: &Plugin<'a>, of: &Resource<'a>) -> Option<&Stanza<'a>> {
+    pub(crate) fn stanza(&self, plugin: &Plugin<'a>, of: &Resource<'a>) -> Option<&Stanza<'a>> {
         let (kind, name) = match plugin.parameter("stanzaRef").name() {
             Seen::Absent => (Kind::Repository, plugin.parameter("repositoryRef").name()),
             name => (Kind::Stanza, name),
@@ -101,13 +101,13 @@ impl<'a> System<'a> {
     }
 
     /// Returns the `ObjectStore` that a plugin entry names.
-    pub(super) fn store(&self, plugin: &Plugin<'a>, of: &Resource<'a>) -> Found<'a> {
+    pub(crate) fn store(&self, plugin: &Plugin<'a>, of: &Resource<'a>) -> Found<'a> {
         let name = plugin.parameter("barmanObjectName").name();
         self.index.find(Kind::ObjectStore, name, of)
     }
 
     /// Returns the images of a product.
-    pub(super) fn images_of(&self, product: Product) -> impl Iterator<Item = &Image<'a>> + Clone {
+    pub(crate) fn images_of(&self, product: Product) -> impl Iterator<Item = &Image<'a>> + Clone {
         let images = self.images.iter();
         images.filter(move |image| image.product == product)
     }

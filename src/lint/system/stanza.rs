@@ -7,17 +7,17 @@ use crate::{
 
 /// A `Stanza`, or a `Repository` from before the plugin's first release.
 #[derive(Debug)]
-pub(in crate::lint) struct Stanza<'a> {
-    pub(in crate::lint) resource: Resource<'a>,
+pub(crate) struct Stanza<'a> {
+    pub(crate) resource: Resource<'a>,
 }
 
 /// A repository of a stanza.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::lint) struct Repository<'a> {
+pub(crate) struct Repository<'a> {
     /// Its number, from 1.
-    pub(in crate::lint) number: usize,
-    pub(in crate::lint) field: Field<'a>,
-    pub(in crate::lint) is_azure: bool,
+    pub(crate) number: usize,
+    pub(crate) field: Field<'a>,
+    pub(crate) is_azure: bool,
 }
 
 impl<'a> Stanza<'a> {
@@ -25,12 +25,12 @@ impl<'a> Stanza<'a> {
         Self { resource }
     }
 
-    pub(in crate::lint) fn configuration(&self) -> Field<'a> {
+    pub(crate) fn configuration(&self) -> Field<'a> {
         self.resource.spec().get(self.key())
     }
 
     /// Returns the key of its configuration.
-    pub(in crate::lint) fn key(&self) -> &'static str {
+    pub(crate) fn key(&self) -> &'static str {
         match self.resource.kind {
             Kind::Repository => "repoConfiguration",
             _ => "stanzaConfiguration",
@@ -38,7 +38,7 @@ impl<'a> Stanza<'a> {
     }
 
     /// Returns pgBackRest's name of the stanza.
-    pub(in crate::lint) fn name(&self) -> Seen<&'a str> {
+    pub(crate) fn name(&self) -> Seen<&'a str> {
         let key = match self.resource.kind {
             Kind::Repository => "stanza",
             _ => "name",
@@ -47,7 +47,7 @@ impl<'a> Stanza<'a> {
     }
 
     /// Returns the repositories by number: those in S3 first, then those in Azure.
-    pub(in crate::lint) fn repositories(&self) -> Vec<Repository<'a>> {
+    pub(crate) fn repositories(&self) -> Vec<Repository<'a>> {
         let of = |key, is_azure| {
             let items: &'a [Node] = self.configuration().get(key).items();
             items.iter().map(move |item| (item, is_azure))
@@ -62,13 +62,13 @@ impl<'a> Stanza<'a> {
     }
 
     /// Returns whether it cannot be told how many repositories there are.
-    pub(in crate::lint) fn has_hidden_repositories(&self) -> bool {
+    pub(crate) fn has_hidden_repositories(&self) -> bool {
         let lists = ["s3Repositories", "azureRepositories"];
         let mut lists = lists.iter().map(|key| self.configuration().get(key));
         self.configuration().is_unknown() || lists.any(Field::is_unknown)
     }
 
-    pub(in crate::lint) fn is_async(&self) -> bool {
+    pub(crate) fn is_async(&self) -> bool {
         let is_async = self.configuration().at(&["archive", "async"]).flag();
         is_async.is(true)
     }
@@ -76,7 +76,7 @@ impl<'a> Stanza<'a> {
 
 impl<'a> Repository<'a> {
     /// Returns what it is called for people: its number and bucket.
-    pub(in crate::lint) fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         let key = if self.is_azure { "container" } else { "bucket" };
         match self.field.get(key).name() {
             Seen::Is(bucket) => format!("repository {} ({key} `{bucket}`)", self.number),
@@ -85,17 +85,17 @@ impl<'a> Repository<'a> {
     }
 
     /// Returns the first line of it, to point at.
-    pub(in crate::lint) fn node(&self) -> Option<&'a Node> {
+    pub(crate) fn node(&self) -> Option<&'a Node> {
         let key = if self.is_azure { "container" } else { "bucket" };
         self.field.get(key).node().or_else(|| self.field.node())
     }
 
-    pub(in crate::lint) fn retained_fulls(&self) -> Seen<i128> {
+    pub(crate) fn retained_fulls(&self) -> Seen<i128> {
         self.field.at(&["retentionPolicy", "full"]).number()
     }
 
     /// Returns whether fulls are kept by their number, not by their age.
-    pub(in crate::lint) fn counts_fulls(&self) -> bool {
+    pub(crate) fn counts_fulls(&self) -> bool {
         let full_type = self.field.at(&["retentionPolicy", "fullType"]).name();
         full_type.or("count").is("count")
     }

@@ -100,7 +100,7 @@ pub(super) fn remove(source: &str, mapping: &Node, key: &str) -> Option<Edit> {
 
 /// Returns the entries that stand in the mapping, not where an alias or a merge takes them from;
 /// `None` if it is no mapping or stands elsewhere itself.
-fn own_entries(mapping: &Node) -> Option<Vec<&Entry>> {
+pub(super) fn own_entries(mapping: &Node) -> Option<Vec<&Entry>> {
     let bytes = mapping.span.bytes();
     let entries = mapping.as_mapping()?.entries();
     let is_own = |entry: &&Entry| bytes.contains(&entry.key.span.start.offset);
@@ -108,23 +108,23 @@ fn own_entries(mapping: &Node) -> Option<Vec<&Entry>> {
     (entries.is_empty() || !own.is_empty()).then_some(own)
 }
 
-fn is_flow(source: &str, mapping: &Node) -> Option<bool> {
+pub(super) fn is_flow(source: &str, mapping: &Node) -> Option<bool> {
     let slice = mapping.span.slice(source)?;
     Some(slice.starts_with('{'))
 }
 
-fn line_start(source: &str, at: usize) -> usize {
+pub(super) fn line_start(source: &str, at: usize) -> usize {
     source[..at].rfind('\n').map_or(0, |found| found + 1)
 }
 
 /// Returns where the line ends that has the byte at `at`, before its line break.
-fn line_end(source: &str, at: usize) -> usize {
+pub(super) fn line_end(source: &str, at: usize) -> usize {
     let rest = &source[at..];
     let line = rest.find('\n').map_or(rest, |end| &rest[..end]);
     at + line.trim_end_matches('\r').len()
 }
 
-fn line_break(source: &str) -> &'static str {
+pub(super) fn line_break(source: &str) -> &'static str {
     if source.contains("\r\n") {
         "\r\n"
     } else {

@@ -6,13 +6,18 @@
 //! with a placeholder). [`edit()`] makes several of them at once, and refuses a result that reads
 //! worse than the text did or that lacks one of its comments.
 
+mod aliases;
 mod comments;
 mod entry;
+mod rewrite;
+mod style;
 #[cfg(test)]
 mod tests;
+mod towards;
 
 use std::ops::Range;
 
+pub use self::rewrite::{Change, Rewritten, emit_like, rewrite};
 use super::{Key, Node, SyntaxError, Value, documents, emit};
 
 /// A change of a text: the bytes that are replaced, and by what.

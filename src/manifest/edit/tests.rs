@@ -268,3 +268,125 @@ proptest! {
         }
     }
 }
+
+fn rewritten(text: &str, wanted: serde_json::Value) -> Rewritten {
+    let change = Change {
+        document: 0,
+        path: Path::root(),
+        wanted,
+    };
+    rewrite(text, &[change]).unwrap()
+}
+
+#[test]
+fn only_what_changes_is_written() {
+    let text =
+        "a: 1 # one\nlist:\n  - name: x # first\n    at: true\n  - name: u\nlast: {k: v} # c\n";
+    let wanted = serde_json::json!({
+        "a": 2, "list": [{"name": "x", "at": false}, {"name": "u"}, {"name": "z", "k": [1]}],
+        "more": {"b": "yes"}, "last": {"k": "w"},
+    });
+
+    let expected = "a: 2 # one\nmore:\n  b: \"yes\"\nlist:\n  - name: x # first\n    at: false\n  - name: u\n  - name: z\n    \
+                    k:\n      - 1\nlast: {k: w} # c\n";
+    let rewritten = rewritten(text, wanted);
+    assert_eq!(rewritten.text, expected);
+    assert!(rewritten.is_minimal);
+}
+
+#[test]
+fn what_aliases_stand_for_outlives_their_anchor() {
+    let text = "a:\n  x: &m one # c\n  z: 2\nb: *m\nc: [*m]\n";
+    let wanted = serde_json::json!({"a": {"z": 2}, "b": "one", "c": ["one"]});
+
+    let rewritten = rewritten(text, wanted);
+    assert_eq!(rewritten.text, "a:\n  # c\n  z: 2\nb: one\nc: [one]\n");
+}
+
+#[test]
+fn a_document_that_cannot_be_edited_is_written_anew_below_its_comments() {
+    let text = "a: &m {k: 1} # c\nb:\n  <<: *m\n  # d\n  l: 2\n";
+    let wanted = serde_json::json!({"b": {"k": 1, "l": 2}});
+
+    let rewritten = rewritten(text, wanted);
+    assert_eq!(rewritten.text, "# c\n# d\nb:\n  k: 1\n  l: 2\n");
+    assert!(!rewritten.is_minimal);
+}
+
+#[test]
+fn placeholders_without_quotes_get_none_but_in_parameters() {
+    let text = "c: ${N}\nb: 1\n";
+    let wanted = serde_json::json!({
+        "b": {"d": "${N}", "m": "${M}", "parameters": {"p": "${N}"}}, "c": "${N}",
+    });
+
+    let expected = "c: ${N}\nb:\n  d: ${N}\n  m: \"${M}\"\n  parameters:\n    p: \"${N}\"\n";
+    assert_eq!(rewritten(text, wanted).text, expected);
+}
+
+#[test]
+fn other_documents_and_items_stay_as_they_are() {
+    let text = "x: 1 # x\n---\nkind: List\nitems:\n- a: 1 # a\n- b: 1 # b\n";
+    let change = Change {
+        document: 1,
+        path: Path::root().key("items").index(1),
+        wanted: serde_json::json!({"c": 2, "b": 1}),
+    };
+
+    let expected = format!("{text}  c: 2\n");
+    assert_eq!(rewrite(text, &[change]).unwrap().text, expected);
+}
+
+/// Changes a value here and there, by the bits of `pick`.
+fn altered(value: &mut serde_json::Value, pick: &mut u64) {
+    let mut next = || {
+        *pick = pick.rotate_right(3) ^ 0x5bd1;
+        *pick % 5
+    };
+    match value {
+        serde_json::Value::Object(map) => {
+            if next() == 0 {
+                let first = map.keys().next().cloned();
+                first.and_then(|key| map.remove(&key));
+            }
+            if next() == 1 {
+                map.insert(
+                    "added".to_owned(),
+                    serde_json::json!({"x": ["y", {"z": null}]}),
+                );
+            }
+            for value in map.values_mut() {
+                altered(value, pick);
+            }
+        }
+        serde_json::Value::Array(items) => match next() {
+            0 => items.truncate(1),
+            1 => items.push(serde_json::json!("more # no comment")),
+            _ => {}
+        },
+        scalar => match next() {
+            0 => *scalar = serde_json::json!("other: text"),
+            1 => *scalar = serde_json::json!([1, {"k": false}]),
+            2 => *scalar = serde_json::json!(7),
+            _ => {}
+        },
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_rewritten_text_says_what_is_wanted_and_has_all_comments(
+        text in commented(),
+        pick in any::<u64>(),
+    ) {
+        let document = documents(&text).remove(0);
+        prop_assume!(document.root.is_ok());
+        let mut wanted = document.root.unwrap().to_json();
+        altered(&mut wanted, &mut pick.clone());
+
+        let rewritten = rewritten(&text, wanted.clone());
+
+        prop_assert_eq!(root(&rewritten.text).to_json(), wanted);
+        prop_assert!(comments::are_kept(&text, &rewritten.text));
+    }
+}

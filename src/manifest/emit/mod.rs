@@ -10,7 +10,7 @@ mod text;
 
 use std::collections::HashSet;
 
-use serde_json::{Number, Value as Json};
+use serde_json::{Map, Number, Value as Json};
 
 use self::text::Style;
 
@@ -32,12 +32,27 @@ pub fn emit(value: &Json) -> String {
 
 /// Writes a value; the texts of `unquoted` that have placeholders get no quotes if they need none.
 pub(super) fn emit_with(value: &Json, unquoted: &HashSet<*const Json>) -> String {
+    emit_in(value, Layout::default(), unquoted)
+}
+
+/// Writes a value as the text around it is laid out.
+pub(super) fn emit_in(value: &Json, layout: Layout, unquoted: &HashSet<*const Json>) -> String {
     let mut emitter = Emitter {
         text: String::new(),
+        layout,
         unquoted,
     };
     emitter.document(value);
     emitter.text
+}
+
+/// What people do in more than one way.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Layout {
+    /// Blanks before the dashes of a list, counted from its key.
+    pub(super) list_indent: usize,
+    /// Whether `name` comes first in mappings.
+    pub(super) is_name_first: bool,
 }
 
 /// Keys that come first in a resource.
@@ -48,6 +63,7 @@ const MAX_SIMPLE_KEY: usize = 120;
 
 struct Emitter<'u> {
     text: String,
+    layout: Layout,
     unquoted: &'u HashSet<*const Json>,
 }
 
@@ -70,9 +86,10 @@ impl Emitter<'_> {
             Json::Object(map) if !map.is_empty() => {
                 self.text.push('\n');
                 self.margin(indent + 2);
-                self.entries(map, indent + 2);
+                self.map(map, indent + 2);
             }
             Json::Array(items) if !items.is_empty() => {
+                let indent = indent + self.layout.list_indent;
                 self.text.push('\n');
                 self.margin(indent);
                 self.items(items, indent);
@@ -82,6 +99,17 @@ impl Emitter<'_> {
                 self.scalar(value, indent + 2);
             }
         }
+    }
+
+    /// Writes the entries of a mapping that is no resource.
+    fn map(&mut self, map: &Map<String, Json>, indent: usize) {
+        let name = map
+            .get_key_value("name")
+            .filter(|_| self.layout.is_name_first);
+        let rest = map
+            .iter()
+            .filter(|(key, _)| name.is_none() || *key != "name");
+        self.entries(name.into_iter().chain(rest), indent);
     }
 
     /// Writes entries, the first of them where the text ends.
@@ -119,7 +147,7 @@ impl Emitter<'_> {
             }
             self.text += "- ";
             match item {
-                Json::Object(map) if !map.is_empty() => self.entries(map, indent + 2),
+                Json::Object(map) if !map.is_empty() => self.map(map, indent + 2),
                 Json::Array(items) if !items.is_empty() => self.items(items, indent + 2),
                 _ => self.scalar(item, indent + 2),
             }

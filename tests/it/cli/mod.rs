@@ -8,6 +8,7 @@ mod expire;
 mod forget;
 mod lint;
 mod metrics;
+mod migrate;
 mod resident;
 mod restore;
 mod stanza;
