@@ -9,7 +9,7 @@
 //! ```text
 //!  archive_command     the program `walcast`, an example, your own code
 //!        │
-//!  audit  heal  drill                     what can each destination restore? proved, mended
+//!  audit  heal  drill  report             what can each destination restore? proved, mended, shown
 //!        │
 //!  fanout  backup  restore  retention     several destinations: policy, lanes, one pass, failover
 //!        │
@@ -151,6 +151,7 @@ pub mod lint;
 #[cfg_attr(docsrs, doc(cfg(feature = "manifest")))]
 pub mod manifest;
 pub mod pg;
+pub mod report;
 pub mod repository;
 pub mod restore;
 pub mod retention;

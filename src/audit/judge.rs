@@ -185,6 +185,8 @@ impl<'a> Judge<'a> {
                 kind: backup.kind,
                 began: stored.began,
                 ended: stored.ended,
+                timeline: stored.timeline,
+                stop: stored.stop,
                 stored_size: stored.stored_size,
                 is_restorable: health == Health::Sound,
                 problem: problem(health),
@@ -234,7 +236,7 @@ impl<'a> Judge<'a> {
         let is_cut_off = !is_reached && !windows.is_empty();
         for (place, range) in missing.iter().enumerate() {
             let (range, segments) = (*range, range.count(size));
-            self.audit.holes.push(Hole { range, segments });
+            self.audit.holes.push(Hole::new(range, size));
             self.facts
                 .push(if is_cut_off && place + 1 == missing.len() {
                     Fact::CutOff { range, segments }

@@ -141,6 +141,10 @@ const LAYERS: &[(&str, &[&str])] = &[
             "workers",
         ],
     ),
+    (
+        "report",
+        &["audit", "byte_size", "drill", "pg", "repository", "restore"],
+    ),
 ];
 
 /// What is known only to its own module, to the bridge and to the front ends.

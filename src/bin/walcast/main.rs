@@ -17,6 +17,7 @@ mod logging;
 mod output;
 mod policy;
 mod protocol;
+mod report;
 mod restore;
 mod retention;
 mod serve;
@@ -50,6 +51,7 @@ use self::{
     lint::Lint,
     logging::LogOptions,
     output::{Failure, ReportFormat},
+    report::Report,
     restore::Restore,
     serve::Serve,
     stanza::{Action, Stanza},
@@ -109,6 +111,10 @@ enum Command {
     /// Made for monitoring: ends with 0 when all is well, with 1 when there are warnings, with 2
     /// when a destination cannot restore what it is there for, and with 3 when that cannot be told.
     Audit(Box<Audit>),
+    /// Writes what an audit finds as a page for a browser: one file that needs no network.
+    ///
+    /// Ends as `audit` does.
+    Report(Box<Report>),
     /// Removes the base backups and the WAL that the destinations' retention policies let go.
     ///
     /// Each destination is looked at by itself, by the rules of the product whose layout it has.
@@ -160,7 +166,7 @@ impl Command {
             | Self::Crds(_) => output::FAILED,
             Self::WalRestore(_) => wal_restore::UNKNOWN,
             Self::Status(_) => status::UNKNOWN,
-            Self::Audit(_) => audit::UNKNOWN,
+            Self::Audit(_) | Self::Report(_) => audit::UNKNOWN,
             Self::Lint(_) => lint::UNKNOWN,
         }
     }
@@ -171,7 +177,8 @@ impl Command {
             | Self::Backup(_)
             | Self::Restore(_)
             | Self::Heal(_)
-            | Self::Audit(_) => Builder::new_multi_thread().enable_all().build(),
+            | Self::Audit(_)
+            | Self::Report(_) => Builder::new_multi_thread().enable_all().build(),
             Self::WalArchive(_)
             | Self::WalRestore(_)
             | Self::Status(_)
@@ -203,6 +210,7 @@ impl Command {
             Self::Heal(command) => command.run(format).await,
             Self::Info(command) => command.run(format).await,
             Self::Audit(command) => command.run(format).await,
+            Self::Report(command) => command.run(format).await,
             Self::Expire(command) => command.run(format).await,
             Self::Forget(command) => command.run(format).await,
             Self::StanzaCreate(command) => command.run(Action::Create, format).await,

@@ -7,6 +7,7 @@ mod crds;
 mod expire;
 mod forget;
 mod lint;
+mod report;
 mod resident;
 mod restore;
 mod stanza;

@@ -1,10 +1,6 @@
 //! Looking at the destinations, and what is remembered between two looks.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, io, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use futures_util::future::join_all;
@@ -25,7 +21,7 @@ use walcast::{
 
 use crate::{
     configuration::{ConfigOptions, Site},
-    output::Failure,
+    output::{self, Failure},
     policy::check_known,
     retention::RetentionOptions,
 };
@@ -99,6 +95,7 @@ enum Depth {
 pub(crate) struct Looker {
     options: LookOptions,
     depth: Option<DepthOptions>,
+    server_name: Option<String>,
     destinations: Vec<Destination>,
     policies: Vec<Vec<Policy>>,
     workers: Workers,
@@ -111,6 +108,7 @@ impl LookOptions {
         let site = self.config.load(&workers).await?;
         check_known("--destination", &self.destination, &site.destinations)?;
         let Site {
+            server_name,
             destinations,
             retention,
             ..
@@ -127,6 +125,7 @@ impl LookOptions {
             policies: policies.collect(),
             options: self.clone(),
             depth: depth.cloned(),
+            server_name,
             destinations,
             workers,
         })
@@ -145,6 +144,11 @@ pub(crate) struct Look {
 impl Looker {
     pub(crate) fn destinations(&self) -> &[Destination] {
         &self.destinations
+    }
+
+    /// Returns the cluster's folder in the destinations, if all have the same.
+    pub(crate) fn server_name(&self) -> Option<&str> {
+        self.server_name.as_deref()
     }
 
     pub(crate) fn workers(&self) -> &Workers {
@@ -253,7 +257,10 @@ impl Looker {
             return Ok(());
         };
         let (text, written) = (evidence.to_json(), path.clone());
-        let saved = self.workers.disk(move || replace(&written, &text)).await;
+        let saved = self
+            .workers
+            .disk(move || output::replace(&written, &text))
+            .await;
         saved.map_err(|error| Failure::new(format!("{}: {error}", path.display())))
     }
 
@@ -271,15 +278,6 @@ impl DepthOptions {
             Depth::All => Level::All,
         }
     }
-}
-
-/// Nobody reads half of it.
-fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    fs::write(&temporary, text)?;
-    fs::rename(&temporary, path)
 }
 
 fn signed(duration: Duration) -> SignedDuration {

@@ -8,8 +8,11 @@ use clap::Args;
 use serde_json::{Value, json};
 use walcast::audit::{Audit as Judgement, Severity};
 
-pub(crate) use self::look::{DepthOptions, Look, LookOptions, Looker};
 use self::watch::WatchOptions;
+pub(crate) use self::{
+    look::{DepthOptions, Look, LookOptions, Looker},
+    page::headline,
+};
 use crate::output::{self, Failure, Format};
 
 /// How the process ends when the audit itself could not be made, as monitoring expects it.
@@ -39,6 +42,7 @@ impl Audit {
     }
 }
 
+/// Prints what a look saw.
 fn print(look: &Look, format: Format) {
     match format {
         Format::Text => output::print(&page::page(look)),
@@ -46,7 +50,8 @@ fn print(look: &Look, format: Format) {
     }
 }
 
-fn as_json(look: &Look) -> Value {
+/// Returns what a look saw, for programs.
+pub(crate) fn as_json(look: &Look) -> Value {
     let mut value = json!(look.audit);
     value["state"] = json!(page::word(worst(&look.audit)));
     value["headline"] = json!(page::headline(&look.audit));
@@ -62,7 +67,8 @@ fn worst(audit: &Judgement) -> Option<Severity> {
     audit.severity().filter(|worst| *worst >= Severity::Warning)
 }
 
-fn code(audit: &Judgement) -> u8 {
+/// Returns how the process ends.
+pub(crate) fn code(audit: &Judgement) -> u8 {
     match worst(audit) {
         None | Some(Severity::Notice) => 0,
         Some(Severity::Warning) => WARNING,
