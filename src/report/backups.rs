@@ -1,17 +1,17 @@
 //! The base backups of each destination, their sizes over time, and what retention removes next.
 
-use std::{collections::HashSet, fmt::Display};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 
 use super::{
     Page,
     cards::leaving_bytes,
-    chart::{axis, kind},
-    html::Html,
+    chart::axis,
+    html::{Attributes, Html},
     scale::{Place, Scale},
     tracks::Track,
-    words::{ago, count, exact, list, relative},
+    words::{ago, count, exact, kind, list, relative},
 };
 use crate::{
     audit::{AuditedBackup, DestinationAudit},
@@ -33,7 +33,7 @@ pub(super) fn write(html: &mut Html, page: &Page<'_>, tracks: &[Track<'_>], scal
                     continue;
                 }
                 html.tag("p.retention", &[], |html| {
-                    retention(html, one, page.audit.at)
+                    retention(html, one, page.audit.at);
                 });
                 tables(html, one, page.audit.at);
             }
@@ -94,11 +94,9 @@ fn tables(html: &mut Html, one: &DestinationAudit, now: Timestamp) {
             .iter()
             .filter(|one| leaving.contains(one.id.as_str()))
             .count();
-        let mut summary = count(folded.len() as u64, "older backup");
-        if going > 0 {
-            summary.push_str(&format!(", {going} of them removed next"));
-        }
-        html.leaf("summary", &[], summary);
+        let mut summary = vec![count(folded.len() as u64, "older backup")];
+        summary.extend((going > 0).then(|| format!("{going} of them removed next")));
+        html.leaf("summary", &[], summary.join(", "));
         table(
             html,
             &format!("Older backups of {}", one.id),
@@ -245,14 +243,14 @@ fn columns(html: &mut Html, track: &Track<'_>, scale: Scale, largest: u64) {
                     .all
                     .iter()
                     .all(|one| track.leaving.contains(one.id.as_str()));
-                let attributes: [(_, &dyn Display); 5] = [
+                let attributes: Attributes<'_> = &[
                     ("class", if goes { &"column leaving" } else { &"column" }),
                     ("x1", &cluster.from),
                     ("x2", &cluster.from),
                     ("y1", &"100%"),
                     ("y2", &Place::END.since(height)),
                 ];
-                html.tag("line", &attributes, |html| {
+                html.tag("line", attributes, |html| {
                     let size = ByteSize::new(size).rounded();
                     let title = match &cluster.all[..] {
                         [one] => format!("Backup {}: {size}", one.id),

@@ -16,6 +16,7 @@ mod details;
 mod findings;
 mod html;
 mod moments;
+mod row;
 mod scale;
 mod state;
 mod tracks;

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use jiff::Timestamp;
 
 use super::html::Html;
+use crate::repository::BackupKind;
 
 /// Returns a time to the second, in UTC.
 pub(super) fn exact(time: Timestamp) -> String {
@@ -57,7 +58,7 @@ pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -72,6 +73,15 @@ pub(super) fn list<T: Display>(names: &[T]) -> String {
         None => String::new(),
         Some((last, [])) => last.clone(),
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    }
+}
+
+/// Returns what a kind of backup is called.
+pub(super) fn kind(kind: BackupKind) -> &'static str {
+    match kind {
+        BackupKind::Full => "full",
+        BackupKind::Differential => "differential",
+        BackupKind::Incremental => "incremental",
     }
 }
 
@@ -140,11 +150,11 @@ mod tests {
 
     #[test]
     fn names_are_listed_as_in_a_sentence() {
-        let list = |names: &[&str]| super::list(names);
+        let listed = |names: &[&str]| list(names);
 
-        assert_eq!(list(&[]), "");
-        assert_eq!(list(&["a"]), "a");
-        assert_eq!(list(&["a", "b"]), "a and b");
-        assert_eq!(list(&["a", "b", "c"]), "a, b and c");
+        assert_eq!(listed(&[]), "");
+        assert_eq!(listed(&["a"]), "a");
+        assert_eq!(listed(&["a", "b"]), "a and b");
+        assert_eq!(listed(&["a", "b", "c"]), "a, b and c");
     }
 }

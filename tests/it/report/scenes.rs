@@ -227,7 +227,7 @@ pub(crate) fn troubled() -> Audit {
 
     let mut vault = daily("vault", 30, 3 * HOUR);
     vault.format = Format::PgBackRest;
-    vault.location = "file:///mnt/vault/pgbackrest".to_owned();
+    vault.location = "file:///mnt/vault/pgbackrest".into();
     let (cut, mended) = (minutes_ago(12 * DAY + 7 * HOUR), minutes_ago(12 * DAY));
     let missing = hole(cut, mended);
     let before = window("vault", 1, &vault.backups[0], cut, false);
@@ -387,9 +387,9 @@ pub(crate) fn dark() -> Audit {
 pub(crate) fn hostile() -> Audit {
     let name = "<script>document.title='taken'<\\script>\"'&amp;`\u{202e}";
     let mut one = daily(name, 3, 1);
-    one.location = "s3://x\" onmouseover=\"document.title='taken'".to_owned();
+    one.location = "s3://x\" onmouseover=\"document.title='taken'".into();
     one.policies = vec!["</style><script>document.title='taken'</script>".to_owned()];
-    one.backups[0].id = "<img src=x onerror=\"document.title='taken'\">".to_owned();
+    one.backups[0].id = "<img src=x onerror=\"document.title='taken'\">".into();
     one.backups[0].name = Some("]]></title><script>document.title='taken'</script>".to_owned());
     let problem = "`<b>` \u{0} \u{1b}[31m </p> <!-- ".to_owned();
     let fact = Fact::DamagedRecord {
