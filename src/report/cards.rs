@@ -123,15 +123,11 @@ fn reach(html: &mut Html, one: &DestinationAudit, now: Timestamp, moments: &Mome
     let first = windows.iter().min_by_key(|window| window.from);
     let last = windows.iter().max_by_key(|window| window.to);
     let (Some(first), Some(last)) = (first, last) else {
-        html.leaf(
-            "strong",
-            &[],
-            if can_restore(one) {
-                "backups alone"
-            } else {
-                "nothing"
-            },
-        );
+        if can_restore(one) {
+            html.leaf("strong", &[], "backups alone");
+        } else {
+            html.leaf("b.no", &[], "nothing");
+        }
         return;
     };
     let since = first
@@ -190,7 +186,7 @@ fn backups(html: &mut Html, one: &DestinationAudit, now: Timestamp) {
     let newest = sound.clone().filter_map(|backup| backup.ended).max();
     let (sound, all) = (sound.count(), one.backups.len());
     match (all, sound) {
-        (0, _) => html.leaf("strong", &[], "none"),
+        (0, _) => html.leaf("b.no", &[], "none"),
         (all, sound) if all == sound => {
             html.text(count(all as u64, "backup"));
         }
@@ -232,7 +228,7 @@ fn drill(html: &mut Html, one: &DestinationAudit, now: Timestamp) {
     };
     match &drill.failure {
         None => html.text("passed "),
-        Some(_) => html.leaf("strong", &[], "failed "),
+        Some(_) => html.leaf("b.no", &[], "failed "),
     }
     relative(html, drill.at, now);
     let milliseconds = [drill.restore_ms, drill.recovery_ms, drill.check_ms];
@@ -301,9 +297,14 @@ fn sizes(html: &mut Html, one: &DestinationAudit, largest: u64) {
         },
     );
     html.tag("small", &[], |html| {
-        html.leaf("span.dot.base", &[], "");
-        html.text(format_args!("backups {backups} "));
-        html.leaf("span.dot.wal", &[], "");
-        html.text(format_args!("WAL {wal}"));
+        html.tag("span.pair", &[], |html| {
+            html.leaf("span.dot.base", &[], "");
+            html.text(format_args!("backups {backups}"));
+        });
+        html.text(" ");
+        html.tag("span.pair", &[], |html| {
+            html.leaf("span.dot.wal", &[], "");
+            html.text(format_args!("WAL {wal}"));
+        });
     });
 }

@@ -274,7 +274,7 @@ fn a_timeline_that_ended_was_not_archived_until_now() {
             timeline: TargetTimeline::Number(timeline(number)),
             ..request(RecoveryTarget::Latest)
         };
-        let windows = window::of_one(&request, &here);
+        let windows = of_one(&request, &here);
         windows.last().map(|window| (window.to, window.until))
     };
 
