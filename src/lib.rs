@@ -11,7 +11,7 @@
 //!        │
 //!     metrics                             what is known of the destinations, for monitoring
 //!        │
-//!  audit  heal  drill                     what can each destination restore? proved, mended
+//!  audit  heal  drill  report             what can each destination restore? proved, mended, shown
 //!        │
 //!  fanout  backup  restore  retention     several destinations: policy, lanes, one pass, failover
 //!        │
@@ -161,6 +161,7 @@ pub mod metrics;
 #[cfg_attr(docsrs, doc(cfg(all(feature = "crd", feature = "manifest"))))]
 pub mod migrate;
 pub mod pg;
+pub mod report;
 pub mod repository;
 pub mod restore;
 pub mod retention;

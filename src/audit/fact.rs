@@ -337,6 +337,7 @@ impl Fact {
 }
 
 impl fmt::Display for Fact {
+    #[expect(clippy::too_many_lines, reason = "each fact has its words")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable { error } => write!(f, "it cannot be read: {error}"),

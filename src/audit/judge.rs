@@ -118,14 +118,15 @@ impl<'a> Judge<'a> {
         self.look_at_wal(catalog, &windows);
         self.audit.newest = newest(&windows);
         self.audit.windows = windows;
-        if let Some(lag) = &lag {
-            if lag.segments > 0 && lag.seconds >= self.request.expectations.lag.as_secs() {
-                self.facts.push(Fact::Behind {
-                    best: lag.best.clone(),
-                    segments: lag.segments,
-                    seconds: lag.seconds,
-                });
-            }
+        if let Some(lag) = &lag
+            && lag.segments > 0
+            && lag.seconds >= self.request.expectations.lag.as_secs()
+        {
+            self.facts.push(Fact::Behind {
+                best: lag.best.clone(),
+                segments: lag.segments,
+                seconds: lag.seconds,
+            });
         }
         self.audit.lag = lag;
         self.look_at_age(catalog, &chains);
@@ -183,6 +184,8 @@ impl<'a> Judge<'a> {
                 kind: backup.kind,
                 began: stored.began,
                 ended: stored.ended,
+                timeline: stored.timeline,
+                stop: stored.stop,
                 stored_size: stored.stored_size,
                 is_restorable: health == Health::Sound,
                 problem: problem(health),
@@ -190,6 +193,9 @@ impl<'a> Judge<'a> {
                 proved: proofs.backups.get(&stored.id).map(|proof| proof.at),
             });
         }
+        let failed = chains.catalog.backups.iter().map(|backup| &backup.stored);
+        let failed = failed.filter(|one| matches!(one.state, BackupState::Failed { .. }));
+        self.audit.last_failed_backup = failed.filter_map(|one| one.ended.or(one.began)).max();
         for damaged in &chains.catalog.damaged {
             self.facts.push(Fact::DamagedRecord {
                 backup: damaged.id.clone(),
@@ -231,7 +237,7 @@ impl<'a> Judge<'a> {
         let is_cut_off = !is_reached && !windows.is_empty();
         for (place, range) in missing.iter().enumerate() {
             let (range, segments) = (*range, range.count(size));
-            self.audit.holes.push(Hole { range, segments });
+            self.audit.holes.push(Hole::new(range, size));
             self.facts
                 .push(if is_cut_off && place + 1 == missing.len() {
                     Fact::CutOff { range, segments }
@@ -400,11 +406,11 @@ impl<'a> Judge<'a> {
         newest: Option<(&Observation, &StoredBackup)>,
     ) {
         let own = self.observation.cluster();
-        if let (Some(found), Some(expected)) = (own, cluster) {
-            if found != expected {
-                self.facts.push(Fact::OtherCluster { found, expected });
-                return;
-            }
+        if let (Some(found), Some(expected)) = (own, cluster)
+            && found != expected
+        {
+            self.facts.push(Fact::OtherCluster { found, expected });
+            return;
         }
         let Some((holder, backup)) = newest else {
             return;

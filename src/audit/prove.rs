@@ -282,7 +282,7 @@ impl<'a> Subject<'a> {
     }
 
     fn interrupt(&mut self, error: &Error) {
-        self.proof.interrupted.get_or_insert(chain(error));
+        self.proof.interrupted.get_or_insert_with(|| chain(error));
     }
 
     fn note(&mut self, name: &str, problem: Problem, now: Timestamp) {

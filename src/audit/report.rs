@@ -7,7 +7,7 @@ use super::{Finding, Id, Level, Severity};
 use crate::{
     catalog::Health,
     drill::DrillRecord,
-    pg::{Lsn, SegmentName, SegmentRange, TimelineId},
+    pg::{Lsn, SegmentName, SegmentRange, SegmentSize, TimelineId},
     repository::{BackupKind, Format},
     restore::plan::Window,
 };
@@ -48,6 +48,8 @@ pub struct DestinationAudit {
     pub lag: Option<Lag>,
     /// Its base backups, oldest first.
     pub backups: Vec<AuditedBackup>,
+    /// When the newest backup that failed did so, or began.
+    pub last_failed_backup: Option<Timestamp>,
     /// What retention keeps by; several contradict each other.
     pub policies: Vec<String>,
     /// What retention would remove now.
@@ -74,6 +76,10 @@ pub struct Hole {
     pub range: SegmentRange,
     /// How many.
     pub segments: u64,
+    /// The position at which they begin.
+    pub from: Lsn,
+    /// The position before which they end.
+    pub to: Lsn,
 }
 
 /// A position that can be restored.
@@ -113,6 +119,10 @@ pub struct AuditedBackup {
     pub began: Option<Timestamp>,
     /// When it ended.
     pub ended: Option<Timestamp>,
+    /// The timeline on which it began.
+    pub timeline: Option<TimelineId>,
+    /// Where a recovered server is consistent at the earliest.
+    pub stop: Option<Lsn>,
     /// Size of its objects, in bytes.
     pub stored_size: u64,
     /// Whether it can be restored.
@@ -163,6 +173,7 @@ impl DestinationAudit {
             newest: None,
             lag: None,
             backups: Vec::new(),
+            last_failed_backup: None,
             policies: Vec::new(),
             next_removed: Vec::new(),
             wal_bytes: 0,
@@ -171,6 +182,17 @@ impl DestinationAudit {
             newest_wal: None,
             proof: ProofStatus::default(),
             drill: None,
+        }
+    }
+}
+
+impl Hole {
+    pub(super) fn new(range: SegmentRange, size: SegmentSize) -> Self {
+        Self {
+            range,
+            segments: range.count(size),
+            from: range.first.start_lsn(size),
+            to: range.last.next(size).start_lsn(size),
         }
     }
 }

@@ -119,7 +119,7 @@ fn a_hole_after_the_newest_backup_cuts_off() {
         range: range(1, 41, 44),
         segments: 4,
     };
-    assert_eq!(found, [cut_off.clone()]);
+    assert_eq!(found, std::slice::from_ref(&cut_off));
     assert_eq!(cut_off.severity(), Severity::Critical);
 }
 
@@ -344,8 +344,8 @@ fn policies_that_cannot_be_met_are_told() {
             backup(
                 &format!("b{day}"),
                 150 - 24 * day,
-                10 + day as u64,
-                11 + day as u64,
+                10 + day.cast_unsigned(),
+                11 + day.cast_unsigned(),
             )
         })
         .collect();
@@ -458,6 +458,6 @@ fn a_drill_that_failed_is_critical() {
         at: ago(5),
         reason: "pg_amcheck found something".to_owned(),
     };
-    assert_eq!(found, [failed.clone()]);
+    assert_eq!(found, std::slice::from_ref(&failed));
     assert_eq!(failed.severity(), Severity::Critical);
 }

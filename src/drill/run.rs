@@ -101,10 +101,10 @@ impl Drill<'_> {
         let version = MajorVersion::from_server_version(version)
             .ok_or_else(|| format!("the backup is of version {version}, which is not known"))?;
         let programs = Programs::find(version, self.programs).map_err(|error| error.to_string())?;
-        let made = folder.to_owned();
-        let make = move || fs::DirBuilder::new().mode(0o700).create(made);
-        let made = self.workers.disk(make).await;
-        made.map_err(|error| format!("{}: {error}", folder.display()))?;
+        let path = folder.to_owned();
+        let create = move || fs::DirBuilder::new().mode(0o700).create(path);
+        let created = self.workers.disk(create).await;
+        created.map_err(|error| format!("{}: {error}", folder.display()))?;
 
         let begin = Instant::now();
         let data = self.restore(folder, &plan, record).await?;

@@ -81,7 +81,8 @@ impl WalCopier {
             repository: &*from.repository,
             stored,
             limit,
-            verify: Some(cluster),
+            verify: true,
+            cluster,
             encodings: distinct_encodings(to.iter().copied()),
         };
         match download.run(&encoder).await {

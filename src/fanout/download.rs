@@ -26,8 +26,10 @@ pub(super) struct Download<'a> {
     pub stored: &'a StoredWal,
     /// The most bytes that it can have.
     pub limit: u64,
-    /// Whether a segment is looked into, and of which cluster it must be, where that is known.
-    pub verify: Option<Option<SystemId>>,
+    /// Whether a segment is looked into.
+    pub verify: bool,
+    /// Of which cluster it must be then, where that is known.
+    pub cluster: Option<SystemId>,
     pub encodings: Vec<Encoding>,
 }
 
@@ -54,9 +56,10 @@ impl Download<'_> {
             head.extend_from_slice(&block[..wanted.min(block.len())]);
             landing = encoder.land(landing, block).await.map_err(text)?;
         }
-        let identity = match self.verify {
-            Some(cluster) => check_fetched(self.stored.name, &head, len, cluster)?,
-            None => None,
+        let identity = if self.verify {
+            check_fetched(self.stored.name, &head, len, self.cluster)?
+        } else {
+            None
         };
         let prepared = encoder.take_off(self.stored.name, landing, self.encodings);
         Ok((prepared.await.map_err(text)?, identity))

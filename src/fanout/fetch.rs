@@ -175,7 +175,8 @@ impl Fetcher {
             repository: &*other.destination.repository,
             stored,
             limit: entry.content.map_or(LONGEST, |content| content.len),
-            verify: self.verify.then_some(cluster),
+            verify: self.verify,
+            cluster,
             encodings: vec![self.own.destination.repository.wal_encoding()],
         };
         let (prepared, identity) = download.run(&self.encoder).await?;

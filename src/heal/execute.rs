@@ -154,28 +154,28 @@ impl Healer<'_> {
                 let is_wanted = stored.name <= range.last.into();
                 async move { Ok(is_wanted) }
             });
-        let copies = files.map(|stored| async move {
+        let pending = files.map(|stored| async move {
             let stored = stored.map_err(|error| chain(&error))?;
             let name = stored.name;
             Ok::<_, String>((name, self.copy(stored, holder, from, to).await))
         });
-        let mut copies = std::pin::pin!(copies.buffered(SIDE_BY_SIDE));
-        let mut copied = BTreeSet::new();
-        while let Some(one) = copies.next().await {
+        let mut pending = std::pin::pin!(pending.buffered(SIDE_BY_SIDE));
+        let mut done = BTreeSet::new();
+        while let Some(one) = pending.next().await {
             match one {
                 // The same file may be there in several encodings.
-                Ok((name, _)) if copied.contains(&name) => {}
+                Ok((name, _)) if done.contains(&name) => {}
                 Ok((name, outcomes)) => {
-                    copied.insert(name);
+                    done.insert(name);
                     add(report, name, outcomes);
                 }
                 Err(reason) => report.fail(None, None, format!("{}: {reason}", holder.id)),
             }
         }
         let size = self.plan.segment_size;
-        if copied.len() as u64 != range.count(size) {
+        if done.len() as u64 != range.count(size) {
             let gone = range.segments(size).map(WalFileName::from);
-            for name in gone.filter(|name| !copied.contains(name)) {
+            for name in gone.filter(|name| !done.contains(name)) {
                 let outcomes = self.try_all(name, from, to, &[]).await;
                 add(report, name, outcomes);
             }

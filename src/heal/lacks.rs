@@ -135,7 +135,7 @@ pub(super) fn lacking(
     let starts = kept.filter_map(|one| one.stored.first_segment);
     let first_held = catalog
         .current_archives()
-        .flat_map(|one| one.segments.first());
+        .filter_map(|one| one.segments.first());
     let first = starts
         .min()
         .or_else(|| first_held.map(|range| range.first).min());

@@ -237,9 +237,10 @@ impl Target<'_> {
             steps.extend(self.backup(Phase(rank, 2), identity));
         }
         // Without a backup to copy, what is missing leads to those that are there.
-        let last = match lacking.backups.is_empty() {
-            true => Phase(1, 1),
-            false => Phase(usize::MAX, 1),
+        let last = if lacking.backups.is_empty() {
+            Phase(1, 1)
+        } else {
+            Phase(usize::MAX, 1)
         };
         steps.extend(self.wal(last, rest, false));
         steps

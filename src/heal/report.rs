@@ -71,12 +71,12 @@ impl StepReport {
         &mut self,
         destination: Option<&DestinationId>,
         name: Option<WalFileName>,
-        reason: impl ToString,
+        reason: impl Into<String>,
     ) {
         self.failures.push(Failure {
             destination: destination.cloned(),
             name,
-            reason: reason.to_string(),
+            reason: reason.into(),
         });
     }
 }

@@ -41,6 +41,7 @@
 mod engine;
 mod exposition;
 mod holdings;
+mod of_audit;
 mod requests;
 #[cfg(test)]
 mod tests;
@@ -55,7 +56,7 @@ use prometheus_client::{
 use serde::{Deserialize, Serialize};
 
 pub use self::holdings::{Holdings, Lag, Point};
-use crate::{destination::DestinationId, fanout::Status, store::Measured};
+use crate::{audit::Audit, destination::DestinationId, fanout::Status, store::Measured};
 
 /// The media type of what [`Snapshot::render`] returns.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -71,6 +72,34 @@ pub struct Snapshot {
     pub requests: Vec<(DestinationId, Vec<Measured>)>,
     /// What each destination holds, for those that were looked at.
     pub holdings: Vec<(DestinationId, Holdings)>,
+}
+
+/// Returns what an audit found as OpenMetrics text.
+pub fn render_audit(audit: &Audit) -> String {
+    let destinations = audit.destinations.iter();
+    let holdings = destinations.filter_map(|one| {
+        let found = Holdings::of(audit, one)?;
+        Some((one.id.clone(), found))
+    });
+    rendered(AuditMetrics(holdings.collect()))
+}
+
+/// What an audit found.
+#[derive(Debug)]
+struct AuditMetrics(Vec<(DestinationId, Holdings)>);
+
+impl Collector for AuditMetrics {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        holdings::encode(&self.0, &mut exposition::Exposition::new(encoder))
+    }
+}
+
+fn rendered(collector: impl Collector) -> String {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(collector));
+    let mut rendered = String::new();
+    text::encode(&mut rendered, &registry).expect("a string takes all");
+    rendered
 }
 
 /// Who told a status.
@@ -99,11 +128,7 @@ impl Snapshot {
 
     /// Returns all that is known as OpenMetrics text.
     pub fn render(&self) -> String {
-        let mut registry = Registry::default();
-        registry.register_collector(Box::new(self.clone()));
-        let mut rendered = String::new();
-        text::encode(&mut rendered, &registry).expect("a string takes all");
-        rendered
+        rendered(self.clone())
     }
 }
 

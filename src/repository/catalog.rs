@@ -257,10 +257,10 @@ impl HeldArchive {
             .segments
             .retain(|range| WalFileName::Segment(range.first) < floor);
         let end = floor.segment().and_then(|floor| floor.previous(size));
-        if let (Some(range), Some(end)) = (before.segments.last_mut(), end) {
-            if range.last.timeline() == end.timeline() {
-                range.last = range.last.min(end);
-            }
+        if let (Some(range), Some(end)) = (before.segments.last_mut(), end)
+            && range.last.timeline() == end.timeline()
+        {
+            range.last = range.last.min(end);
         }
         before
     }

@@ -166,7 +166,7 @@ fn common<'a>(one: &'a str, other: &str) -> &'a str {
     let pairs = one.char_indices().zip(other.chars());
     let differs = pairs.filter(|((_, a), b)| a != b);
     let end = differs.map(|((at, _), _)| at).next();
-    &one[..end.unwrap_or(one.len().min(other.len()))]
+    &one[..end.unwrap_or_else(|| one.len().min(other.len()))]
 }
 
 #[cfg(test)]

@@ -296,7 +296,7 @@ impl fmt::Display for PgBackRestPolicy {
                 write!(f, ", WAL of {count} full or differential ones")?;
             }
             WalRule::Backups(count, BackupKind::Incremental) => {
-                write!(f, ", WAL of {count} of any")?
+                write!(f, ", WAL of {count} of any")?;
             }
         }
         match self.history {

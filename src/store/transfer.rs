@@ -120,7 +120,7 @@ mod tests {
     }
 
     fn content(len: usize) -> Vec<u8> {
-        (0..len).map(|at| (at % 251) as u8).collect()
+        (0..=250).cycle().take(len).collect()
     }
 
     #[tokio::test]

@@ -164,7 +164,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "metrics",
-        &["destination", "fanout", "pg", "repository", "store"],
+        &[
+            "audit",
+            "destination",
+            "fanout",
+            "pg",
+            "repository",
+            "store",
+        ],
     ),
     ("manifest", &[]),
     ("crd", &["byte_size", "pg", "schedule", "secret"]),
@@ -195,6 +202,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "migrate",
         &["config", "crd", "inventory", "lint", "manifest", "schedule"],
+    ),
+    (
+        "report",
+        &["audit", "byte_size", "drill", "pg", "repository", "restore"],
     ),
 ];
 

@@ -27,6 +27,7 @@ mod pgbackrest_conformance;
 mod pgbackrest_interop;
 #[cfg(feature = "cli")]
 mod postgres;
+mod report;
 mod retention;
 mod s3;
 mod simulator;

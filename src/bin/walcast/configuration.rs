@@ -68,6 +68,8 @@ pub(crate) struct VariableOptions {
 /// What the files describe.
 #[derive(Debug)]
 pub(crate) struct Site {
+    /// The folder of the cluster in each destination that has no other.
+    pub(crate) server_name: Option<String>,
     /// The destinations.
     pub(crate) destinations: Vec<Destination>,
     /// Whether a destination wants the first checkpoint of a base backup at once.
@@ -167,6 +169,7 @@ impl ConfigOptions {
         config.parameters.data_compression = codec.or(config.parameters.data_compression);
         let destinations = config.build(workers);
         Ok(Site {
+            server_name: config.server_name.clone(),
             destinations: destinations.map_err(|errors| Failure::report(&errors))?,
             immediate_checkpoint: config
                 .destinations

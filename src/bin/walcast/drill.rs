@@ -1,6 +1,7 @@
 //! `walcast drill`: each destination is restored for practice.
 
 use std::{
+    fmt::Write,
     path::{PathBuf, absolute},
     time::Duration,
 };
@@ -169,19 +170,19 @@ fn told(id: &DestinationId, record: &DrillRecord) -> String {
         "{id}: backup {backup} restored: {files} files, {size} in {restore:.1} s; recovered in {recovery:.1} s"
     );
     if let Some(reached) = record.reached {
-        text.push_str(&format!(" to {reached}"));
+        let _ = write!(text, " to {reached}");
     }
     if let Some(at) = record.last_commit {
-        text.push_str(&format!(", last commit {at}"));
+        let _ = write!(text, ", last commit {at}");
     }
     let checks = match record.databases.len() {
         0 => "pg_amcheck is not there".to_owned(),
         count => format!("pg_amcheck found nothing in {count} databases"),
     };
-    text.push_str(&format!("; {checks} ({:.1} s)\n", seconds(record.check_ms)));
+    let _ = writeln!(text, "; {checks} ({:.1} s)", seconds(record.check_ms));
     if let Some(answer) = &record.answer {
         for line in answer.lines() {
-            text.push_str(&format!("  {line}\n"));
+            let _ = writeln!(text, "  {line}");
         }
     }
     text

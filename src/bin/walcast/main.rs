@@ -21,6 +21,7 @@ mod migrate;
 mod output;
 mod policy;
 mod protocol;
+mod report;
 mod restore;
 mod retention;
 mod serve;
@@ -56,6 +57,7 @@ use self::{
     logging::LogOptions,
     migrate::Migrate,
     output::{Failure, ReportFormat},
+    report::Report,
     restore::Restore,
     serve::Serve,
     stanza::{Action, Stanza},
@@ -131,6 +133,10 @@ enum Command {
     /// Made for monitoring: ends with 0 when all is well, with 1 when there are warnings, with 2
     /// when a destination cannot restore what it is there for, and with 3 when that cannot be told.
     Audit(Box<Audit>),
+    /// Writes what an audit finds as a page for a browser: one file that needs no network.
+    ///
+    /// Ends as `audit` does.
+    Report(Box<Report>),
     /// Removes the base backups and the WAL that the destinations' retention policies let go.
     ///
     /// Each destination is looked at by itself, by the rules of the product whose layout it has.
@@ -191,7 +197,7 @@ impl Command {
             | Self::Crds(_) => output::FAILED,
             Self::WalRestore(_) => wal_restore::UNKNOWN,
             Self::Status(_) => status::UNKNOWN,
-            Self::Audit(_) => audit::UNKNOWN,
+            Self::Audit(_) | Self::Report(_) => audit::UNKNOWN,
             Self::Lint(_) | Self::Migrate(_) => lint::UNKNOWN,
         }
     }
@@ -203,7 +209,8 @@ impl Command {
             | Self::Restore(_)
             | Self::Heal(_)
             | Self::Audit(_)
-            | Self::Drill(_) => Builder::new_multi_thread().enable_all().build(),
+            | Self::Drill(_)
+            | Self::Report(_) => Builder::new_multi_thread().enable_all().build(),
             Self::WalArchive(_)
             | Self::WalRestore(_)
             | Self::Status(_)
@@ -222,9 +229,10 @@ impl Command {
         let Some(format) = output.common() else {
             return match (self, output) {
                 (Self::Status(command), ReportFormat::OpenMetrics) => command.expose().await,
-                (_, ReportFormat::OpenMetrics) => {
-                    Err(Failure::new("only `walcast status` has this output"))
-                }
+                (Self::Audit(command), ReportFormat::OpenMetrics) => command.expose().await,
+                (_, ReportFormat::OpenMetrics) => Err(Failure::new(
+                    "only `walcast status` and `walcast audit` have this output",
+                )),
                 (Self::Lint(command), _) => command.run(output),
                 _ => Err(Failure::new("only `walcast lint` has this output")),
             };
@@ -242,6 +250,7 @@ impl Command {
             Self::Drill(command) => command.run(format).await,
             Self::Info(command) => command.run(format).await,
             Self::Audit(command) => command.run(format).await,
+            Self::Report(command) => command.run(format).await,
             Self::Expire(command) => command.run(format).await,
             Self::Forget(command) => command.run(format).await,
             Self::StanzaCreate(command) => command.run(Action::Create, format).await,

@@ -2,7 +2,9 @@
 
 use std::{
     error::Error,
+    fs,
     io::{self, Write},
+    path::Path,
 };
 
 use clap::ValueEnum;
@@ -109,6 +111,18 @@ pub(crate) fn print(text: &str) {
     let _ = stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush());
+}
+
+/// Replaces a file as a whole: nobody reads half of it.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let written = fs::write(&temporary, content).and_then(|()| fs::rename(&temporary, path));
+    written.inspect_err(|_| {
+        // What matters is why it could not be written.
+        let _ = fs::remove_file(&temporary);
+    })
 }
 
 /// Prints a value as one line of JSON.

@@ -156,6 +156,7 @@ mod tests {
         let all = ["walcast"].iter().chain(arguments);
         let Only { policy } = Only::parse_from(all);
         policy.settings(&Site {
+            server_name: None,
             destinations: Vec::new(),
             immediate_checkpoint: false,
             retention: Vec::new(),

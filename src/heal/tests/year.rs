@@ -1,7 +1,10 @@
 //! A year of backups, losses, expiries and copies on three destinations, made up from a seed, with
 //! the invariants of the architecture looked at every day.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
 
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -144,7 +147,7 @@ impl Year {
         }
         for (from, number) in ancestors.iter().rev() {
             let at = Lsn::new(number * SIZE.bytes() + 100);
-            text.push_str(&format!("{from}\t{at}\tno recovery target specified\n"));
+            writeln!(text, "{from}\t{at}\tno recovery target specified").unwrap();
         }
         let timeline = TimelineId::new(timeline).unwrap();
         let archive = &mut self.held[place].archives[0];

@@ -266,6 +266,23 @@ fn branched() -> [Holdings; 1] {
 }
 
 #[test]
+fn a_timeline_that_ended_was_not_archived_until_now() {
+    let [mut here] = branched();
+    here.archived_until = Some(time(40));
+    let until = |number| {
+        let request = RestoreRequest {
+            timeline: TargetTimeline::Number(timeline(number)),
+            ..request(RecoveryTarget::Latest)
+        };
+        let windows = of_one(&request, &here);
+        windows.last().map(|window| (window.to, window.until))
+    };
+
+    assert_eq!(until(1), Some((lsn(21), None)));
+    assert_eq!(until(2), Some((lsn(17), Some(time(40)))));
+}
+
+#[test]
 fn recovery_goes_the_way_of_the_history() {
     let plan = |target: RecoveryTarget, timeline| {
         let request = RestoreRequest {

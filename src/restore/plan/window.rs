@@ -32,7 +32,8 @@ pub struct Window {
     pub since: Option<Timestamp>,
     /// The position before which the archive ends, or has a gap.
     pub to: Lsn,
-    /// When the newest segment was stored, where known, and if there is no gap before it.
+    /// When the newest segment was stored, where known, if there is no gap before it and no newer
+    /// timeline.
     pub until: Option<Timestamp>,
 }
 
@@ -125,6 +126,7 @@ impl Holdings {
 pub(super) fn of_one(request: &RestoreRequest, one: &Holdings) -> Vec<Window> {
     let size = request.segment_size;
     let mut windows: Vec<Window> = Vec::new();
+    let newest = one.wal.iter().map(|range| range.first.timeline()).max();
     let mut backups: Vec<_> = one.backups.iter().collect();
     backups.sort_by_key(|backup| backup.stop);
     for backup in backups
@@ -156,7 +158,9 @@ pub(super) fn of_one(request: &RestoreRequest, one: &Holdings) -> Vec<Window> {
                 from,
                 since: backup.ended,
                 to,
-                until: one.archived_until.filter(|_| held.last() == Some(last)),
+                until: one
+                    .archived_until
+                    .filter(|_| held.last() == Some(last) && Some(timeline) >= newest),
             });
         }
     }

@@ -10,7 +10,7 @@ use super::World;
 use crate::support::wal;
 
 /// A destination with WAL and three backups, which ended 10, 5 and 1 days ago.
-fn world() -> World {
+pub(super) fn world() -> World {
     let world = World::with_folders(&["here"]);
     for number in 1..=12 {
         let name = wal::name(number);

@@ -208,8 +208,14 @@ fn metrics_are_of_status_and_printed_once() {
     none.assert_ended(2, "the first archived file creates the spool");
     assert_eq!(none.stdout, "");
     watched.assert_ended(2, "metrics are printed once, without --watch");
-    info.assert_ended(1, "only `walcast status` has this output");
-    lint.assert_ended(2, "only `walcast status` has this output");
+    info.assert_ended(
+        1,
+        "only `walcast status` and `walcast audit` have this output",
+    );
+    lint.assert_ended(
+        2,
+        "only `walcast status` and `walcast audit` have this output",
+    );
 }
 
 #[test]

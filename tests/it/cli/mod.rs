@@ -9,6 +9,7 @@ mod forget;
 mod lint;
 mod metrics;
 mod migrate;
+mod report;
 mod resident;
 mod restore;
 mod stanza;

@@ -1,10 +1,6 @@
 //! Looking at the destinations, and what is remembered between two looks.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, io, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use futures_util::future::join_all;
@@ -24,7 +20,10 @@ use walcast::{
 };
 
 use crate::{
-    configuration::ConfigOptions, output::Failure, policy::check_known, retention::RetentionOptions,
+    configuration::ConfigOptions,
+    output::{self, Failure},
+    policy::check_known,
+    retention::RetentionOptions,
 };
 
 /// Which destinations are looked at, and what they are to keep.
@@ -44,18 +43,18 @@ pub(crate) struct SiteOptions {
 pub(crate) struct ExpectationOptions {
     /// How old the newest WAL may be. A quiet server archives nothing unless `archive_timeout` is
     /// set. Default: nothing is expected.
-    #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse, help_heading = EXPECTATIONS)]
-    max_wal_age: Option<Duration>,
+    #[arg(long = "max-wal-age", value_name = "DURATION", value_parser = crate::duration::parse, help_heading = EXPECTATIONS)]
+    wal_age: Option<Duration>,
     /// How old the newest backup may be that can be restored, such as 26h for a daily one.
     /// Default: nothing is expected.
-    #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse, help_heading = EXPECTATIONS)]
-    max_backup_age: Option<Duration>,
+    #[arg(long = "max-backup-age", value_name = "DURATION", value_parser = crate::duration::parse, help_heading = EXPECTATIONS)]
+    backup_age: Option<Duration>,
     /// For how long a destination may be behind the best one.
-    #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse, default_value = "5m", help_heading = EXPECTATIONS)]
-    max_lag: Duration,
+    #[arg(long = "max-lag", value_name = "DURATION", value_parser = crate::duration::parse, default_value = "5m", help_heading = EXPECTATIONS)]
+    lag: Duration,
     /// How long ago the last restore for practice may be. Default: nothing is expected.
-    #[arg(long, value_name = "DURATION", value_parser = crate::duration::parse, help_heading = EXPECTATIONS)]
-    max_drill_age: Option<Duration>,
+    #[arg(long = "max-drill-age", value_name = "DURATION", value_parser = crate::duration::parse, help_heading = EXPECTATIONS)]
+    drill_age: Option<Duration>,
 }
 
 const EXPECTATIONS: &str = "What should be the case";
@@ -102,6 +101,7 @@ pub(crate) struct Depth {
 /// What is looked at, again and again if need be.
 #[derive(Debug)]
 pub(crate) struct Looker {
+    pub(crate) server_name: Option<String>,
     pub(crate) destinations: Vec<Destination>,
     pub(crate) policies: Vec<Vec<Policy>>,
     pub(crate) workers: Workers,
@@ -119,6 +119,7 @@ impl SiteOptions {
         let workers = Workers::new();
         let site = self.config.load(&workers).await?;
         check_known("--destination", &self.destination, &site.destinations)?;
+        let server_name = site.server_name;
         let all = site.destinations.into_iter().zip(site.retention);
         let is_chosen =
             |id: &DestinationId| self.destination.is_empty() || self.destination.contains(id);
@@ -129,6 +130,7 @@ impl SiteOptions {
             policies.map(|(one, said)| self.retention.policies(one.repository.format(), said));
         Ok(Looker {
             policies: policies.collect(),
+            server_name,
             destinations,
             workers,
             expectations,
@@ -222,7 +224,10 @@ impl Looker {
             return Ok(());
         };
         let (text, written) = (evidence.to_json(), path.clone());
-        let saved = self.workers.disk(move || replace(&written, &text)).await;
+        let saved = self
+            .workers
+            .disk(move || output::replace(&written, &text))
+            .await;
         saved.map_err(|error| Failure::new(format!("{}: {error}", path.display())))
     }
 }
@@ -231,11 +236,11 @@ impl ExpectationOptions {
     /// Returns what should be the case; everything is to be read again within `proof_period`.
     pub(crate) fn get(&self, proof_period: Option<SignedDuration>) -> Expectations {
         Expectations {
-            wal_age: self.max_wal_age.map(signed),
-            backup_age: self.max_backup_age.map(signed),
-            lag: signed(self.max_lag),
+            wal_age: self.wal_age.map(signed),
+            backup_age: self.backup_age.map(signed),
+            lag: signed(self.lag),
             proof_period,
-            drill_age: self.max_drill_age.map(signed),
+            drill_age: self.drill_age.map(signed),
         }
     }
 }
@@ -256,15 +261,6 @@ impl DepthOptions {
             evidence: self.evidence.clone(),
         }
     }
-}
-
-/// Nobody reads half of it.
-fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    fs::write(&temporary, text)?;
-    fs::rename(&temporary, path)
 }
 
 fn signed(duration: Duration) -> SignedDuration {

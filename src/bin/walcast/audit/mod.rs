@@ -6,10 +6,16 @@ mod watch;
 
 use clap::Args;
 use serde_json::{Value, json};
-use walcast::audit::{Audit as Judgement, Severity};
+use walcast::{
+    audit::{Audit as Judgement, Severity},
+    metrics::render_audit,
+};
 
-pub(crate) use self::look::{Depth, DepthOptions, ExpectationOptions, Look, Looker, SiteOptions};
 use self::watch::WatchOptions;
+pub(crate) use self::{
+    look::{Depth, DepthOptions, ExpectationOptions, Look, Looker, SiteOptions},
+    page::headline,
+};
 use crate::output::{self, Failure, Format};
 
 /// How the process ends when the audit itself could not be made, as monitoring expects it.
@@ -41,8 +47,23 @@ impl Audit {
         print(&look, format);
         Ok(code(&look.audit))
     }
+
+    /// Prints metrics. Ends with 0 when they are there: a file that is kept only then must not be
+    /// missing just when something is wrong.
+    pub(crate) async fn expose(self) -> Result<u8, Failure> {
+        if self.watch.is_asked_for() {
+            return Err(Failure::new("--watch does not go with this output"));
+        }
+        let depth = self.depth.get();
+        let expectations = self.expectations.get(depth.period);
+        let looker = self.site.looker(expectations, depth).await?;
+        let look = looker.look(None).await?;
+        output::print(&render_audit(&look.audit));
+        Ok(0)
+    }
 }
 
+/// Prints what a look saw.
 fn print(look: &Look, format: Format) {
     match format {
         Format::Text => output::print(&page::page(look)),
@@ -50,10 +71,11 @@ fn print(look: &Look, format: Format) {
     }
 }
 
-fn as_json(look: &Look) -> Value {
+/// Returns what a look saw, for programs.
+pub(crate) fn as_json(look: &Look) -> Value {
     let mut value = json!(look.audit);
     value["state"] = json!(page::word(worst(&look.audit)));
-    value["headline"] = json!(page::headline(&look.audit));
+    value["headline"] = json!(headline(&look.audit));
     let read = look.read.iter().map(|(id, bytes, interrupted)| {
         json!({ "destination": id, "bytes": bytes, "interrupted": interrupted })
     });
@@ -66,7 +88,8 @@ fn worst(audit: &Judgement) -> Option<Severity> {
     audit.severity().filter(|worst| *worst >= Severity::Warning)
 }
 
-fn code(audit: &Judgement) -> u8 {
+/// Returns how the process ends.
+pub(crate) fn code(audit: &Judgement) -> u8 {
     match worst(audit) {
         None | Some(Severity::Notice) => 0,
         Some(Severity::Warning) => WARNING,

@@ -47,7 +47,7 @@ pub(super) fn page(look: &Look) -> String {
 }
 
 /// Returns one line that says it all, as monitoring shows it.
-pub(super) fn headline(audit: &Audit) -> String {
+pub(crate) fn headline(audit: &Audit) -> String {
     let count = audit.destinations.len();
     let is_bad = |one: &&DestinationAudit| one.severity >= Some(Severity::Warning);
     let bad: Vec<_> = audit.destinations.iter().filter(is_bad).collect();

@@ -48,10 +48,11 @@ pub(super) fn of_report(report: &HealReport) -> String {
         }
     }
     let failed: usize = report.steps.iter().map(|step| step.failures.len()).sum();
-    text.push_str(&match failed {
-        0 => "every destination that could be reached has what others had for it\n".to_owned(),
-        failed => format!("{failed} copies failed; run it again to go on\n"),
-    });
+    if failed == 0 {
+        text.push_str("every destination that could be reached has what others had for it\n");
+    } else {
+        let _ = writeln!(text, "{failed} copies failed; run it again to go on");
+    }
     text
 }
 
