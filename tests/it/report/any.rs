@@ -154,7 +154,7 @@ prop_compose! {
         leaving in prop::sample::subsequence((0..backups.len()).collect::<Vec<_>>(), 0..=backups.len()),
         base in Just(DestinationAudit {
             id, format, location, severity: None, is_readable, windows, holes, newest, lag, backups,
-            policies, next_removed: Vec::new(), wal_bytes: sizes.0, backup_bytes: sizes.1,
+            last_failed_backup: None, policies, next_removed: Vec::new(), wal_bytes: sizes.0, backup_bytes: sizes.1,
             segments: sizes.2, newest_wal: None, proof, drill,
         }),
     ) -> DestinationAudit {
