@@ -400,7 +400,16 @@ fn live(seed: u64) {
                     "{finding:?} could be copied"
                 );
             }
-            Fact::Behind { .. } | Fact::OlderBackup { .. } | Fact::NoBackup => {
+            // A broken one is there under its name, and nothing that is there is replaced.
+            Fact::OlderBackup { backup, .. } => {
+                let place = NAMES
+                    .iter()
+                    .position(|name| *name == finding.destination.as_str());
+                let mut own = year.held[place.unwrap()].backups.iter();
+                let broken = own.find(|one| one.stored.id == *backup);
+                assert!(broken.is_some_and(|one| !one.is_whole), "{finding:?}");
+            }
+            Fact::Behind { .. } | Fact::NoBackup => {
                 panic!("{finding:?} could be copied")
             }
             _ => {}

@@ -11,8 +11,8 @@ use crate::{
 };
 
 /// Returns the segments of the current cluster that recovery would need and the destination lacks:
-/// on the way to the newest segment of each timeline, from the first segment that its oldest
-/// complete backup needs, or without one from the first that it has.
+/// on the way to the newest segment of each timeline to which a complete backup leads, from the first
+/// segment that the oldest such backup needs. Without any backup, from the first that it has.
 pub fn missing_wal(catalog: &Catalog) -> Vec<SegmentRange> {
     let archives = catalog.current_archives();
     let held = Held {
@@ -52,13 +52,18 @@ impl Held<'_> {
             backup.stored.state == BackupState::Complete
                 && catalog.is_of_current_cluster(&backup.archive)
         });
+        let mut is_any = false;
         let starts = backups.filter_map(|backup| {
+            is_any = true;
             let positions = positions(&backup.stored, size).ok()?;
             let leads = route.descends_from(positions.timeline, positions.stop);
             leads.then(|| positions.first.number(size))
         });
-        let first_held = || own.map(|range| range.first.number(size)).min();
-        match starts.min().or_else(first_held) {
+        let start = starts.min();
+        // Of a timeline to which no backup leads, what is left is of no use.
+        let first_held = own.map(|range| range.first.number(size)).min();
+        let start = start.or_else(|| first_held.filter(|_| !is_any));
+        match start {
             Some(first) => route.names(&route.held(&self.wal).missing(first, last)),
             None => Vec::new(),
         }
