@@ -6,7 +6,7 @@ use clap::Args;
 use walcast::report::Page;
 
 use crate::{
-    audit::{DepthOptions, ExpectationOptions, SiteOptions, as_json, code, headline},
+    audit::{LookOptions, as_json, code, headline},
     output::{self, Failure, Format},
 };
 
@@ -19,18 +19,12 @@ pub(crate) struct Report {
     #[arg(long, value_name = "NAME")]
     title: Option<String>,
     #[command(flatten)]
-    site: SiteOptions,
-    #[command(flatten)]
-    expectations: ExpectationOptions,
-    #[command(flatten)]
-    depth: DepthOptions,
+    look: LookOptions,
 }
 
 impl Report {
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
-        let depth = self.depth.get();
-        let expectations = self.expectations.get(depth.period);
-        let looker = self.site.looker(expectations, depth).await?;
+        let looker = self.look.looker().await?;
         let look = looker.look(None).await?;
         let page = Page {
             audit: &look.audit,

@@ -40,7 +40,7 @@ pub(crate) struct SiteOptions {
 
 /// What should be the case.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct ExpectationOptions {
+struct ExpectationOptions {
     /// How old the newest WAL may be. A quiet server archives nothing unless `archive_timeout` is
     /// set. Default: nothing is expected.
     #[arg(long = "max-wal-age", value_name = "DURATION", value_parser = crate::duration::parse, help_heading = EXPECTATIONS)]
@@ -61,7 +61,7 @@ const EXPECTATIONS: &str = "What should be the case";
 
 /// How closely is looked, and what is read.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct DepthOptions {
+struct DepthOptions {
     /// How closely: `listing` asks for little more than names; `metadata` compares each backup's
     /// record with the objects that are there; `digests` reads a part of the content again; `all`
     /// reads everything.
@@ -87,6 +87,26 @@ enum DepthName {
     Metadata,
     Digests,
     All,
+}
+
+/// Which destinations are looked at, how closely, and what should be the case.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct LookOptions {
+    #[command(flatten)]
+    site: SiteOptions,
+    #[command(flatten)]
+    expectations: ExpectationOptions,
+    #[command(flatten)]
+    depth: DepthOptions,
+}
+
+impl LookOptions {
+    /// Reads the configuration.
+    pub(crate) async fn looker(&self) -> Result<Looker, Failure> {
+        let depth = self.depth.get();
+        let expectations = self.expectations.get(depth.period);
+        self.site.looker(expectations, depth).await
+    }
 }
 
 /// How closely is looked, and what is read.
@@ -234,7 +254,7 @@ impl Looker {
 
 impl ExpectationOptions {
     /// Returns what should be the case; everything is to be read again within `proof_period`.
-    pub(crate) fn get(&self, proof_period: Option<SignedDuration>) -> Expectations {
+    fn get(&self, proof_period: Option<SignedDuration>) -> Expectations {
         Expectations {
             wal_age: self.wal_age.map(signed),
             backup_age: self.backup_age.map(signed),
@@ -247,7 +267,7 @@ impl ExpectationOptions {
 
 impl DepthOptions {
     /// Returns how closely is looked.
-    pub(crate) fn get(&self) -> Depth {
+    fn get(&self) -> Depth {
         let (level, is_limited) = match self.level {
             DepthName::Listing => (Level::Listing, true),
             DepthName::Metadata => (Level::Metadata, true),

@@ -13,7 +13,7 @@ use walcast::{
 
 use self::watch::WatchOptions;
 pub(crate) use self::{
-    look::{Depth, DepthOptions, ExpectationOptions, Look, Looker, SiteOptions},
+    look::{Depth, Look, LookOptions, Looker, SiteOptions},
     page::headline,
 };
 use crate::output::{self, Failure, Format};
@@ -26,20 +26,14 @@ const CRITICAL: u8 = 2;
 #[derive(Args, Debug)]
 pub(crate) struct Audit {
     #[command(flatten)]
-    site: SiteOptions,
-    #[command(flatten)]
-    expectations: ExpectationOptions,
-    #[command(flatten)]
-    depth: DepthOptions,
+    look: LookOptions,
     #[command(flatten)]
     watch: WatchOptions,
 }
 
 impl Audit {
     pub(crate) async fn run(self, format: Format) -> Result<u8, Failure> {
-        let depth = self.depth.get();
-        let expectations = self.expectations.get(depth.period);
-        let looker = self.site.looker(expectations, depth).await?;
+        let looker = self.look.looker().await?;
         if self.watch.is_asked_for() {
             return self.watch.run(&looker, format).await;
         }
@@ -54,9 +48,7 @@ impl Audit {
         if self.watch.is_asked_for() {
             return Err(Failure::new("--watch does not go with this output"));
         }
-        let depth = self.depth.get();
-        let expectations = self.expectations.get(depth.period);
-        let looker = self.site.looker(expectations, depth).await?;
+        let looker = self.look.looker().await?;
         let look = looker.look(None).await?;
         output::print(&render_audit(&look.audit));
         Ok(0)
